@@ -1,1 +1,8 @@
-//! promproc reads, merges and maintains the multiprocess directories of the Prometheus Python client.
+//! promproc reads, merges and maintains the multiprocess directories of the Prometheus Python
+//! client.
+
+pub mod directory;
+pub mod exposition;
+pub mod format;
+pub mod model;
+pub mod select;

@@ -1,0 +1,236 @@
+//! The command line as clap types. Their doc comments are the help, the man pages and the
+//! completions; there is no logic here.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use promproc::model::{GaugeMode, MetricType};
+
+/// Decode, merge, prune and clean the multiprocess directories of the Prometheus Python client
+#[derive(Debug, Parser)]
+#[command(
+    name = "promproc",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What applies to every command
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print no warnings, only errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more about what is done, on standard error
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Dump(DumpArgs),
+    Merge(MergeArgs),
+    Prune(PruneArgs),
+    Clean(CleanArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Show what is in the files, entry by entry, without merging
+#[derive(Debug, Args)]
+pub(crate) struct DumpArgs {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub select: Select,
+    /// table: for people; json: JSON Lines, one object an entry (or a file, with --files)
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: DumpFormat,
+    /// Show one line a file instead of its entries
+    #[arg(long)]
+    pub files: bool,
+    /// Show the help text of each entry in the table
+    #[arg(long)]
+    pub show_help: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DumpFormat {
+    Table,
+    Json,
+}
+
+/// Merge all processes' files into one exposition, as the official client would
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    #[command(flatten)]
+    pub input: Input,
+    #[command(flatten)]
+    pub select: Select,
+    /// text: what prometheus_client's generate_latest prints; openmetrics: its OpenMetrics
+    /// counterpart; json: the layout of prom2json; table: for people
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: MergeFormat,
+    /// How names outside [a-zA-Z0-9_:] are written in text and openmetrics
+    #[arg(long, value_name = "SCHEME", default_value = "underscores")]
+    pub escaping: EscapingArg,
+    /// Sort families by name and series by labels instead of keeping the client's order
+    #[arg(long)]
+    pub sort: bool,
+    /// Leave histogram buckets as stored, per bucket, and print no _count (accumulate=False)
+    #[arg(long)]
+    pub no_accumulate: bool,
+    /// Stop with exit status 2, and no output, at the first damaged or unreadable file
+    #[arg(long)]
+    pub strict: bool,
+    /// Replace FILE by the output in one step, mode 0644; readers see the old or the new file
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MergeFormat {
+    Text,
+    Openmetrics,
+    Json,
+    Table,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EscapingArg {
+    Underscores,
+    Dots,
+    Values,
+    #[value(name = "allow-utf-8")]
+    AllowUtf8,
+}
+
+/// Remove the live gauges of dead processes, as mark_process_dead does for one
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
+    #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub path: Option<PathBuf>,
+    /// This process is dead, the caller knows it: remove its files without looking (may be repeated)
+    #[arg(long, value_name = "PID")]
+    pub pid: Vec<String>,
+    /// Prune gauges of this mode instead of all live modes (may be repeated)
+    #[arg(long, value_name = "MODE")]
+    pub mode: Vec<String>,
+    /// Say what would be removed and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Prune even where no process can be seen that writes to the directory
+    #[arg(long)]
+    pub force: bool,
+    /// table: for people; json: JSON Lines, one object a removed file
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: DumpFormat,
+}
+
+/// Remove all metric files from a directory before the service starts
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
+    #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub path: Option<PathBuf>,
+    /// Permissions of the directory, in octal, where it has to be created
+    #[arg(long, value_name = "MODE", default_value = "0755")]
+    pub dir_mode: String,
+    /// Do not create a missing directory
+    #[arg(long)]
+    pub no_create: bool,
+    /// Remove files even if a live process has them open: what it counts from then on is lost
+    #[arg(long, conflicts_with = "keep_live")]
+    pub force: bool,
+    /// Keep the files that a live process has open and remove the rest
+    #[arg(long)]
+    pub keep_live: bool,
+    /// Say what would be removed and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Print the completion script of a shell
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// Print the manual page of promproc or of a command
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// A command of promproc; without it, promproc(1)
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+}
+
+/// What to read
+#[derive(Debug, Args)]
+pub(crate) struct Input {
+    /// Directories and metric files; several are merged [default: $PROMETHEUS_MULTIPROC_DIR]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// Take every directory below PATH as well
+    #[arg(short, long)]
+    pub recursive: bool,
+}
+
+/// Which entries to take
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub(crate) struct Select {
+    /// Only this family or sample name; * and ? match any characters and any one (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub name: Vec<String>,
+    /// Only files of this metric type: counter, gauge, histogram, summary (may be repeated)
+    #[arg(long = "type", value_name = "TYPE", value_parser = metric_types())]
+    pub metric_type: Vec<MetricType>,
+    /// Only gauges of this mode, e.g. livesum (may be repeated)
+    #[arg(long, value_name = "MODE", value_parser = gauge_modes())]
+    pub mode: Vec<GaugeMode>,
+    /// Only files of this process (may be repeated)
+    #[arg(long, value_name = "PID")]
+    pub pid: Vec<String>,
+    /// Only series with this label (may be repeated: all must hold)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
+    pub label: Vec<(String, String)>,
+}
+
+fn metric_types() -> impl TypedValueParser<Value = MetricType> {
+    PossibleValuesParser::new(MetricType::ALL.map(MetricType::as_str))
+        .try_map(|name| MetricType::parse(&name).ok_or("no metric type"))
+}
+
+fn gauge_modes() -> impl TypedValueParser<Value = GaugeMode> {
+    PossibleValuesParser::new(GaugeMode::ALL.map(GaugeMode::as_str))
+        .try_map(|name| GaugeMode::parse(&name).ok_or("no gauge mode"))
+}
+
+fn label(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("a label is given as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

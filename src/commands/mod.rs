@@ -1,0 +1,64 @@
+//! One file per subcommand: options → library → [`Outcome`].
+
+pub(crate) mod clean;
+pub(crate) mod completions;
+pub(crate) mod dump;
+pub(crate) mod man;
+pub(crate) mod merge;
+pub(crate) mod prune;
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use crate::console::Console;
+
+/// How a command that did its work ended; `main` makes the exit status of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All is well: 0.
+    Done,
+    /// Done, but something was left out or found that a person should see: 1.
+    NeedsAttention,
+}
+
+/// An error and what to do about it, from the command that knows; `main` prints the hint on a line
+/// of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{error:#}")]
+pub(crate) struct Hinted {
+    error: anyhow::Error,
+    pub(crate) hint: String,
+}
+
+impl Hinted {
+    pub(crate) fn wrap(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> anyhow::Error {
+        Self { error: error.into(), hint: hint.into() }.into()
+    }
+}
+
+const DIRECTORY_VARIABLE: &str = "PROMETHEUS_MULTIPROC_DIR";
+const DEPRECATED_VARIABLE: &str = "prometheus_multiproc_dir";
+
+/// The paths to work on: those given, else the directory that the client's environment variable
+/// names. An empty variable counts as unset.
+pub(crate) fn paths_or_environment(paths: &[PathBuf], console: &Console) -> anyhow::Result<Vec<PathBuf>> {
+    if !paths.is_empty() {
+        return Ok(paths.to_vec());
+    }
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(path) = variable(DIRECTORY_VARIABLE) {
+        return Ok(vec![path]);
+    }
+    if let Some(path) = variable(DEPRECATED_VARIABLE) {
+        console.warning(format_args!(
+            "the variable {DEPRECATED_VARIABLE} is deprecated, set {DIRECTORY_VARIABLE} instead"
+        ));
+        return Ok(vec![path]);
+    }
+    Err(Hinted::wrap(
+        anyhow!("no PATH given and {DIRECTORY_VARIABLE} is not set"),
+        format!("name the directory, or set {DIRECTORY_VARIABLE} to the one that the service has"),
+    ))
+}

@@ -1,0 +1,26 @@
+//! Renderers: metric families in, bytes out; one format a file.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Makes control characters, and those that reorder or hide text, visible as escapes (`\n`,
+/// `\u{1b}`), so that other people's label values can be shown on a terminal.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_unsafe = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            // Writing to a String does not fail.
+            let _ = write!(shown, "{}", c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}

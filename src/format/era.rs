@@ -1,0 +1,153 @@
+//! Which client wrote a file. The file does not say; its entries do.
+
+use std::fmt;
+
+use super::entries::{FormatError, HEADER_BYTES, read_i32, value_start};
+use super::key::{Key, KeyShape};
+
+/// What stands after an entry's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// A value: 8 bytes, clients up to 0.17.1.
+    Value,
+    /// A value and its timestamp: 16 bytes, clients from 0.18.0.
+    ValueAndTime,
+}
+
+impl Layout {
+    /// Bytes after the key and its padding.
+    #[inline]
+    pub fn value_bytes(self) -> usize {
+        match self {
+            Self::Value => 8,
+            Self::ValueAndTime => 16,
+        }
+    }
+}
+
+/// A span of client releases that write the same format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Era {
+    /// 0.0.16 to 0.3.1: labels as two lists, no help.
+    A,
+    /// 0.4.0 to 0.15.0: labels as an object, no help.
+    B,
+    /// 0.16.0 to 0.17.1: with help.
+    C,
+    /// 0.18.0 and later: with help and timestamps.
+    D,
+}
+
+impl Era {
+    /// The era of a file whose entries have that layout and keys of that shape.
+    pub fn new(layout: Layout, shape: KeyShape) -> Self {
+        match (layout, shape) {
+            (Layout::ValueAndTime, _) => Self::D,
+            (Layout::Value, KeyShape::Lists) => Self::A,
+            (Layout::Value, KeyShape::Object) => Self::B,
+            (Layout::Value, KeyShape::ObjectAndHelp) => Self::C,
+        }
+    }
+}
+
+impl fmt::Display for Era {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+            Self::D => "D",
+        })
+    }
+}
+
+/// What [`detect`] found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detected {
+    /// The entries have this layout.
+    Layout(Layout),
+    /// It takes this many bytes from the start of the file to tell.
+    NeedMore(usize),
+}
+
+/// Tells the layout of a file with that `used` from its first bytes; `whole` says that there
+/// are no more.
+///
+/// The first entry must look like one. Then each layout says where the second must start, or that
+/// there is none, and the wrong one points into the middle of a key or of a timestamp. Where the
+/// bytes do not decide (the file is cut off, or damaged there), the shape of the key does.
+/// Two entries are always enough, so the answer does not depend on how the file was read.
+///
+/// # Errors
+/// [`FormatError::Foreign`] if the first entry is none.
+pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, FormatError> {
+    let foreign = FormatError::Foreign { offset: HEADER_BYTES as u64, used };
+    let need = match look(file_start, HEADER_BYTES, used) {
+        Looks::Entry(need) => need,
+        Looks::Cut(need) if !whole => return Ok(Detected::NeedMore(need)),
+        Looks::Cut(_) | Looks::End | Looks::Wrong => return Err(foreign),
+    };
+    let second = |layout: Layout| look(file_start, need + layout.value_bytes(), used);
+    let (short, long) = (second(Layout::Value), second(Layout::ValueAndTime));
+    for seen in [short, long] {
+        if let (Looks::Cut(need), false) = (seen, whole) {
+            return Ok(Detected::NeedMore(need));
+        }
+    }
+    let fits = |looks| matches!(looks, Looks::Entry(_) | Looks::End);
+    let layout = match (fits(short), fits(long)) {
+        (true, false) => Layout::Value,
+        (_, true) => Layout::ValueAndTime,
+        (false, false) => {
+            let len = read_i32(file_start, HEADER_BYTES).unsigned_abs() as usize;
+            match Key::parse(&file_start[HEADER_BYTES + 4..][..len]).map(|key| key.shape) {
+                Ok(KeyShape::ObjectAndHelp) => Layout::ValueAndTime,
+                Ok(KeyShape::Lists | KeyShape::Object) => Layout::Value,
+                Err(_) => return Err(foreign),
+            }
+        }
+    };
+    Ok(Detected::Layout(layout))
+}
+
+/// What stands at an offset of a file.
+#[derive(Clone, Copy)]
+enum Looks {
+    /// A key in brackets, followed by spaces; its value is at this offset.
+    Entry(usize),
+    /// `used`: the entries end here.
+    End,
+    /// The bytes end before it can be said; this many would do.
+    Cut(usize),
+    /// Anything else.
+    Wrong,
+}
+
+fn look(file_start: &[u8], at: usize, used: u64) -> Looks {
+    if at as u64 == used {
+        return Looks::End;
+    }
+    // The smallest entry has a key of two bytes and a value of eight.
+    if (at + 16) as u64 > used {
+        return Looks::Wrong;
+    }
+    if file_start.len() < at + 5 {
+        return Looks::Cut(at + 5);
+    }
+    let Ok(len @ 2..) = usize::try_from(read_i32(file_start, at)) else {
+        return Looks::Wrong;
+    };
+    let value_at = at + value_start(len);
+    if (value_at + 8) as u64 > used || file_start[at + 4] != b'[' {
+        return Looks::Wrong;
+    }
+    let Some(padded) = file_start.get(at + 4..value_at) else {
+        return Looks::Cut(value_at);
+    };
+    let (key, pad) = padded.split_at(len);
+    if key.last() == Some(&b']') && pad.iter().all(|&b| b == b' ') {
+        Looks::Entry(value_at)
+    } else {
+        Looks::Wrong
+    }
+}

@@ -1,0 +1,262 @@
+//! Keys: the JSON text in an entry that names family, sample, labels and help.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::model::Labels;
+
+/// The help that readers give the families of clients before 0.16.0, which stored none.
+pub const MULTIPROCESS_HELP: &str = "Multiprocess metric";
+
+/// How a key is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyShape {
+    /// `["m", "s", ["l1"], ["v1"]]`: era A.
+    Lists,
+    /// `["m", "s", {"l1": "v1"}]`: era B.
+    Object,
+    /// `["m", "s", {"l1": "v1"}, "help"]`: eras C and D.
+    ObjectAndHelp,
+}
+
+/// What a key says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The family's name, e.g. `http_requests`.
+    pub family: String,
+    /// The sample's name, e.g. `http_requests_total`.
+    pub sample: String,
+    /// Labels, sorted by name; of a name that stands twice, the last.
+    pub labels: Labels,
+    /// The help text; [`MULTIPROCESS_HELP`] where the key has none.
+    pub help: String,
+    /// How the key was laid out.
+    pub shape: KeyShape,
+    /// Whether a lone surrogate (`\udc80`), which no encoding can carry, became U+FFFD.
+    pub replaced_surrogate: bool,
+}
+
+/// Why a key cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The bytes are no text.
+    #[error("the key is not UTF-8 from its byte {0} on")]
+    Utf8(usize),
+    /// The text is not JSON, or not one of the three shapes.
+    #[error("the key is no JSON list of family, sample, labels (and help): {0}")]
+    Json(String),
+    /// The client refuses a family without a name.
+    #[error("the family's name is empty")]
+    NoName,
+    /// A histogram's bucket bound that Python's `float` does not take.
+    #[error("the bucket bound le={0:?} is not a number")]
+    Bound(String),
+}
+
+impl Key {
+    /// Parses the text of a key.
+    ///
+    /// # Errors
+    /// Where the official client of any version would fail on it as well.
+    pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
+        let text = std::str::from_utf8(text).map_err(|e| KeyError::Utf8(e.valid_up_to()))?;
+        let (raw, replaced_surrogate) = match serde_json::from_str::<RawKey>(text) {
+            Ok(raw) => (raw, false),
+            Err(error) => {
+                let json_error = |e: serde_json::Error| KeyError::Json(e.to_string());
+                // Python's json lets lone surrogates through, serde_json does not.
+                match replace_lone_surrogates(text) {
+                    Cow::Borrowed(_) => return Err(json_error(error)),
+                    Cow::Owned(text) => (serde_json::from_str(&text).map_err(json_error)?, true),
+                }
+            }
+        };
+        if raw.family.is_empty() {
+            return Err(KeyError::NoName);
+        }
+        Ok(Self {
+            family: raw.family,
+            sample: raw.sample,
+            labels: raw.labels,
+            help: raw.help.unwrap_or_else(|| MULTIPROCESS_HELP.to_owned()),
+            shape: raw.shape,
+            replaced_surrogate,
+        })
+    }
+}
+
+/// A key as JSON has it.
+struct RawKey {
+    family: String,
+    sample: String,
+    labels: Labels,
+    help: Option<String>,
+    shape: KeyShape,
+}
+
+/// The third element of a key.
+enum RawLabels {
+    Object(Labels),
+    Names(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for RawKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = RawKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of 3 or 4 elements")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawKey, A::Error> {
+                fn missing<T, E: de::Error>(at: usize, element: Option<T>) -> Result<T, E> {
+                    element.ok_or_else(|| E::invalid_length(at, &"a list of 3 or 4 elements"))
+                }
+                let family = missing(0, seq.next_element()?)?;
+                let sample = missing(1, seq.next_element()?)?;
+                let (labels, help, shape) = match missing(2, seq.next_element()?)? {
+                    RawLabels::Object(labels) => match seq.next_element()? {
+                        Some(help) => (labels, Some(help), KeyShape::ObjectAndHelp),
+                        None => (labels, None, KeyShape::Object),
+                    },
+                    RawLabels::Names(names) => {
+                        let values: Vec<String> = missing(3, seq.next_element()?)?;
+                        // The client pairs them with `zip`, which stops at the shorter list.
+                        let pairs: BTreeMap<_, _> = names.into_iter().zip(values).collect();
+                        (pack(&pairs), None, KeyShape::Lists)
+                    }
+                };
+                Ok(RawKey { family, sample, labels, help, shape })
+            }
+        }
+
+        deserializer.deserialize_seq(KeyVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawLabels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LabelsVisitor;
+
+        impl<'de> Visitor<'de> for LabelsVisitor {
+            type Value = RawLabels;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("labels as an object or a list of names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawLabels, A::Error> {
+                let mut pairs = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    pairs.insert(name, value);
+                }
+                Ok(RawLabels::Object(pack(&pairs)))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawLabels, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = seq.next_element()? {
+                    names.push(name);
+                }
+                Ok(RawLabels::Names(names))
+            }
+        }
+
+        deserializer.deserialize_any(LabelsVisitor)
+    }
+}
+
+fn pack(pairs: &BTreeMap<String, String>) -> Labels {
+    Labels::new(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+/// Replaces `\uD800` to `\uDFFF` escapes that are not a pair by `\uFFFD`.
+fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
+    let mut replaced = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    let bytes = text.as_bytes();
+    let escape = |at: usize| -> Option<u16> {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    while at < bytes.len() {
+        match escape(at) {
+            Some(0xD800..=0xDBFF) if matches!(escape(at + 6), Some(0xDC00..=0xDFFF)) => at += 12,
+            Some(0xD800..=0xDFFF) => {
+                replaced.push_str(&text[copied..at]);
+                replaced.push_str("\\uFFFD");
+                at += 6;
+                copied = at;
+            }
+            // An escaped backslash is two bytes, so that `\\ud800` is no escape of a surrogate.
+            _ if bytes[at] == b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    replaced.push_str(&text[copied..]);
+    Cow::Owned(replaced)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(key: &Key) -> Vec<(&str, &str)> {
+        key.labels.iter().collect()
+    }
+
+    #[test]
+    fn the_three_shapes() {
+        let key = Key::parse(br#"["m", "m_total", {"b": "2", "a": "1"}, "Help"]"#).expect("era D");
+        assert_eq!((key.family.as_str(), key.sample.as_str()), ("m", "m_total"));
+        assert_eq!(pairs(&key), [("a", "1"), ("b", "2")]);
+        assert_eq!((key.help.as_str(), key.shape), ("Help", KeyShape::ObjectAndHelp));
+
+        let key = Key::parse(br#"["m", "m_total", {"a": "1"}]"#).expect("era B");
+        assert_eq!((key.help.as_str(), key.shape), (MULTIPROCESS_HELP, KeyShape::Object));
+
+        let key = Key::parse(br#"["m", "m", ["b", "a"], ["2", "1"]]"#).expect("era A");
+        assert_eq!(pairs(&key), [("a", "1"), ("b", "2")]);
+        assert_eq!(key.shape, KeyShape::Lists);
+    }
+
+    #[test]
+    fn keys_of_no_known_shape() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            "null",
+            r#"["m"]"#,
+            r#"["m", "s"]"#,
+            r#"["m", "s", {"a": 1}, "h"]"#,
+            r#"["m", "s", {}, "h", "more"]"#,
+            r#"["m", "s", {}, "h"] x"#,
+            r#"["m", "s", "l", "h"]"#,
+            r#"["m", "s", ["a"]]"#,
+            r#"["", "s", {}, "h"]"#,
+            r#"["m", "s", {}, "\ud80"]"#,
+        ] {
+            assert!(Key::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert_eq!(Key::parse(b"[\"\xff\"]"), Err(KeyError::Utf8(2)));
+    }
+
+    #[test]
+    fn lone_surrogates_become_u_fffd() {
+        let key =
+            Key::parse(br#"["m", "s", {"a": "\udc80x\ud83d\ude00\\udc80\ud83d"}, "h"]"#).expect("a key");
+        assert_eq!(key.labels.get("a"), Some("\u{FFFD}x\u{1F600}\\udc80\u{FFFD}"));
+        assert!(key.replaced_surrogate);
+    }
+}

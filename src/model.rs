@@ -1,0 +1,249 @@
+//! The nouns of the domain: metric types, gauge modes, labels, samples and metric families.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The type of a metric, as the first part of a file name and a `# TYPE` line spell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MetricType {
+    /// A sum that only grows.
+    Counter,
+    /// A value that goes up and down; how processes are combined is its [`GaugeMode`].
+    Gauge,
+    /// Counts per bucket; the files hold them uncumulated.
+    Histogram,
+    /// A count and a sum.
+    Summary,
+}
+
+impl MetricType {
+    /// All types, in the order of their names.
+    pub const ALL: [MetricType; 4] = [Self::Counter, Self::Gauge, Self::Histogram, Self::Summary];
+
+    /// The word in file names and exposition, e.g. `counter`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::Summary => "summary",
+        }
+    }
+
+    /// The type of that name, if there is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.as_str() == name)
+    }
+}
+
+impl fmt::Display for MetricType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How the values that several processes hold of one gauge become one: `multiprocess_mode` of
+/// the client's `Gauge`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum GaugeMode {
+    /// One series per process, with the label `pid`; the client's default.
+    All,
+    /// As `all`; the file goes when the process is marked dead.
+    LiveAll,
+    /// The greatest value.
+    Max,
+    /// As `max`; the file goes when the process is marked dead.
+    LiveMax,
+    /// The least value.
+    Min,
+    /// As `min`; the file goes when the process is marked dead.
+    LiveMin,
+    /// The value with the greatest timestamp.
+    MostRecent,
+    /// As `mostrecent`; the file goes when the process is marked dead.
+    LiveMostRecent,
+    /// The sum.
+    Sum,
+    /// As `sum`; the file goes when the process is marked dead.
+    LiveSum,
+    /// A mode that no client release has; readers treat it as `all`.
+    Unknown,
+}
+
+/// What a gauge mode does to the values, whether or not dead processes count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GaugeRule {
+    /// One series per process.
+    PerPid,
+    /// The least value.
+    Min,
+    /// The greatest value.
+    Max,
+    /// The sum.
+    Sum,
+    /// The value set last.
+    MostRecent,
+}
+
+impl GaugeMode {
+    /// The ten modes of the client, in the order of their names.
+    pub const ALL: [GaugeMode; 10] = [
+        Self::All,
+        Self::LiveAll,
+        Self::LiveMax,
+        Self::LiveMin,
+        Self::LiveMostRecent,
+        Self::LiveSum,
+        Self::Max,
+        Self::Min,
+        Self::MostRecent,
+        Self::Sum,
+    ];
+
+    /// The word in file names, e.g. `livesum`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::LiveAll => "liveall",
+            Self::Max => "max",
+            Self::LiveMax => "livemax",
+            Self::Min => "min",
+            Self::LiveMin => "livemin",
+            Self::MostRecent => "mostrecent",
+            Self::LiveMostRecent => "livemostrecent",
+            Self::Sum => "sum",
+            Self::LiveSum => "livesum",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The mode of that name, if the client has one.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.as_str() == name)
+    }
+
+    /// Whether `mark_process_dead` removes a dead process's file of this mode.
+    pub fn is_live(self) -> bool {
+        self.as_str().starts_with("live")
+    }
+
+    /// How values are combined in this mode.
+    pub fn rule(self) -> GaugeRule {
+        match self {
+            Self::All | Self::LiveAll | Self::Unknown => GaugeRule::PerPid,
+            Self::Min | Self::LiveMin => GaugeRule::Min,
+            Self::Max | Self::LiveMax => GaugeRule::Max,
+            Self::Sum | Self::LiveSum => GaugeRule::Sum,
+            Self::MostRecent | Self::LiveMostRecent => GaugeRule::MostRecent,
+        }
+    }
+}
+
+impl fmt::Display for GaugeMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Label names and values, in a fixed order, packed into one string because a directory has
+/// many thousands of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Labels {
+    text: Box<str>,
+    /// Where each name and each value ends in `text`: name, value, name, value …
+    ends: Box<[u32]>,
+}
+
+impl Labels {
+    /// Packs pairs of name and value in the order given.
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut text = String::new();
+        let mut ends = Vec::new();
+        for (name, value) in pairs {
+            for part in [name, value] {
+                text.push_str(part);
+                // A key is shorter than 2 GiB (its length is an i32), so its labels are too.
+                ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
+            }
+        }
+        Self { text: text.into_boxed_str(), ends: ends.into_boxed_slice() }
+    }
+
+    /// Whether there is no label.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Pairs of name and value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.ends.chunks_exact(2).enumerate().map(|(i, pair)| {
+            let start = if i == 0 { 0 } else { self.ends[2 * i - 1] as usize };
+            let (name_end, value_end) = (pair[0] as usize, pair[1] as usize);
+            (&self.text[start..name_end], &self.text[name_end..value_end])
+        })
+    }
+
+    /// The value of the last label of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().filter(|(n, _)| *n == name).last().map(|(_, value)| value)
+    }
+
+    /// These labels without those of that name.
+    pub fn without(&self, name: &str) -> Self {
+        Self::new(self.iter().filter(|(n, _)| *n != name))
+    }
+
+    /// These labels and one more at the end.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        Self::new(self.iter().chain([(name, value)]))
+    }
+
+    /// Sorted by name, each name once with its last value: what Python's `dict(labels)` and the
+    /// exposition's `sorted` make of them.
+    pub fn normalized(&self) -> Self {
+        let mut pairs: Vec<_> = self.iter().collect();
+        if pairs.is_sorted_by(|a, b| a.0 < b.0) {
+            return self.clone();
+        }
+        pairs.reverse();
+        pairs.sort_by_key(|(name, _)| *name);
+        pairs.dedup_by_key(|(name, _)| *name);
+        Self::new(pairs)
+    }
+}
+
+/// One line of the exposition, without the family's name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The full sample name, e.g. `http_requests_total`.
+    pub name: Arc<str>,
+    /// Labels, sorted by name.
+    pub labels: Labels,
+    /// The merged value.
+    pub value: f64,
+}
+
+/// All samples of one metric family, in the order in which they are printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricFamily {
+    /// The family's name; for a counter without `_total`, as the client keeps it.
+    pub name: String,
+    /// The help text of the first file that named the family.
+    pub help: String,
+    /// The type of the first file that named the family.
+    pub metric_type: MetricType,
+    /// A counter of clients before 0.4.0 whose samples have no `_total`: neither has its `# TYPE`.
+    pub bare_counter: bool,
+    /// Samples; those of one label set stand together.
+    pub samples: Vec<Sample>,
+}
+
+impl MetricFamily {
+    /// The name in `# HELP` and `# TYPE` of the text format, where a counter has its `_total`.
+    pub fn text_name(&self) -> String {
+        match self.metric_type {
+            MetricType::Counter if !self.bare_counter => format!("{}_total", self.name),
+            _ => self.name.clone(),
+        }
+    }
+}

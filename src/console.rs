@@ -44,18 +44,21 @@ impl Console {
         Some(width.0.0)
     }
 
-    /// Writes data to standard output as it is; on a terminal, control characters in it (other
-    /// people's label values) are made visible instead of obeyed.
-    pub(crate) fn write_data(&self, data: &[u8]) -> io::Result<()> {
+    /// Sends what `write` writes to standard output as it is; on a terminal, control characters in
+    /// it (other people's label values) are made visible instead of obeyed.
+    pub(crate) fn write_data(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        if stdout.is_terminal() {
-            for line in String::from_utf8_lossy(data).split_inclusive('\n') {
-                let text = line.trim_end_matches('\n');
-                stdout.write_all(printable(text).as_bytes())?;
-                stdout.write_all(&line.as_bytes()[text.len()..])?;
-            }
-        } else {
-            stdout.write_all(data)?;
+        if !stdout.is_terminal() {
+            let mut out = io::BufWriter::with_capacity(64 << 10, stdout);
+            write(&mut out)?;
+            return out.flush();
+        }
+        let mut data = Vec::new();
+        write(&mut data)?;
+        for line in String::from_utf8_lossy(&data).split_inclusive('\n') {
+            let text = line.trim_end_matches('\n');
+            stdout.write_all(printable(text).as_bytes())?;
+            stdout.write_all(&line.as_bytes()[text.len()..])?;
         }
         stdout.flush()
     }

@@ -4,5 +4,7 @@
 pub mod directory;
 pub mod exposition;
 pub mod format;
+pub mod maintain;
+pub mod merge;
 pub mod model;
 pub mod select;

@@ -9,6 +9,6 @@ use crate::console::Console;
 pub(crate) fn run(args: &CompletionsArgs, console: &Console) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "promproc", &mut script);
-    console.write_data(&script)?;
+    console.write_data(|out| out.write_all(&script))?;
     Ok(Outcome::Done)
 }

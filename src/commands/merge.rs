@@ -1,7 +1,50 @@
-use crate::cli::MergeArgs;
-use crate::commands::Outcome;
+//! `promproc merge`: all processes' files as one exposition.
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use promproc::exposition::{Escaping, json, openmetrics, text};
+use promproc::maintain::replace_file;
+use promproc::merge::{self, Merged, Order};
+
+use crate::cli::{EscapingArg, MergeArgs, MergeFormat};
+use crate::commands::{Outcome, paths_or_environment, report, selection};
 use crate::console::Console;
 
-pub(crate) fn run(_args: &MergeArgs, _console: &Console) -> anyhow::Result<Outcome> {
-    anyhow::bail!("merge is not built yet")
+pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let paths = paths_or_environment(&args.input.paths, console)?;
+    let options = merge::Options {
+        selection: selection(&args.select),
+        accumulate: !args.no_accumulate,
+        order: if args.sort { Order::Sorted } else { Order::FirstSeen },
+        recursive: args.input.recursive,
+        strict: args.strict,
+    };
+    let mut merged = merge::merge(&paths, &options)?;
+    for conflict in &merged.conflicts {
+        console.warning(conflict);
+    }
+    let outcome = report(&std::mem::take(&mut merged.problems), console);
+    match &args.output {
+        Some(path) => replace_file(path, |out| render(merged, args, None, out))
+            .with_context(|| format!("{}: cannot be written", path.display()))?,
+        None => console.write_data(|out| render(merged, args, console.width(), out))?,
+    }
+    Ok(outcome)
+}
+
+fn render(merged: Merged, args: &MergeArgs, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {
+    let escaping = match args.escaping {
+        EscapingArg::Underscores => Escaping::Underscores,
+        EscapingArg::Dots => Escaping::Dots,
+        EscapingArg::Values => Escaping::Values,
+        EscapingArg::AllowUtf8 => Escaping::AllowUtf8,
+    };
+    let families = merged.into_families();
+    match args.format {
+        MergeFormat::Text => text::write(families, escaping, out),
+        MergeFormat::Openmetrics => openmetrics::write(families, escaping, out),
+        MergeFormat::Json => json::write(families, out),
+        MergeFormat::Table => Err(io::Error::other(format!("table {width:?}"))),
+    }
 }

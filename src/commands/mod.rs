@@ -12,6 +12,10 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
+use promproc::directory::Problem;
+use promproc::select::Selection;
+
+use crate::cli::Select;
 use crate::console::Console;
 
 /// How a command that did its work ended; `main` makes the exit status of it.
@@ -61,4 +65,23 @@ pub(crate) fn paths_or_environment(paths: &[PathBuf], console: &Console) -> anyh
         anyhow!("no PATH given and {DIRECTORY_VARIABLE} is not set"),
         format!("name the directory, or set {DIRECTORY_VARIABLE} to the one that the service has"),
     ))
+}
+
+/// The filters of the command line as the library has them.
+pub(crate) fn selection(select: &Select) -> Selection {
+    Selection {
+        names: select.name.clone(),
+        types: select.metric_type.clone(),
+        modes: select.mode.clone(),
+        pids: select.pid.clone(),
+        labels: select.label.clone(),
+    }
+}
+
+/// Warns of everything that was left out; that needs a person's attention.
+pub(crate) fn report(problems: &[Problem], console: &Console) -> Outcome {
+    for problem in problems {
+        console.warning(problem);
+    }
+    if problems.is_empty() { Outcome::Done } else { Outcome::NeedsAttention }
 }

@@ -1,5 +1,13 @@
 //! Renderers: metric families in, bytes out; one format a file.
 
+pub mod json;
+mod names;
+pub mod number;
+pub mod openmetrics;
+pub mod text;
+
+pub use names::Escaping;
+
 use std::borrow::Cow;
 use std::fmt::Write;
 

@@ -1,0 +1,120 @@
+//! Metric and label names in the four escaping schemes of the client, and label values.
+//!
+//! The rules, with their oddities, are those of `openmetrics/exposition.py` of 0.26.0.
+
+/// How names outside the legacy character set (`[a-zA-Z_:][a-zA-Z0-9_:]*`) are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Escaping {
+    /// Each foreign character becomes `_`.
+    #[default]
+    Underscores,
+    /// `.` becomes `_dot_`, `_` becomes `__`.
+    Dots,
+    /// `U__`, and each foreign character as `_` and its code point in hexadecimal and `_`.
+    Values,
+    /// As they are, in quotes.
+    AllowUtf8,
+}
+
+/// What a name names; colons are for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameOf {
+    Metric,
+    Label,
+}
+
+/// Whether the client takes the name for a legacy one. Its regular expression ends in `$`, which
+/// Python lets match before a final newline as well.
+pub(super) fn is_legacy(name: &str, of: NameOf) -> bool {
+    let name = name.strip_suffix('\n').unwrap_or(name);
+    !name.is_empty() && name.chars().enumerate().all(|(i, c)| is_legacy_char(c, i, of))
+}
+
+fn is_legacy_char(c: char, at: usize, of: NameOf) -> bool {
+    c.is_ascii_alphabetic()
+        || c == '_'
+        || (c.is_ascii_digit() && at > 0)
+        || (c == ':' && of == NameOf::Metric)
+}
+
+/// The client's `escape_metric_name` and `escape_label_name`: quoted where the scheme keeps a
+/// name that is not legacy.
+pub(super) fn write_name(out: &mut String, name: &str, of: NameOf, escaping: Escaping) {
+    if name.is_empty() {
+        return;
+    }
+    let is_legacy = is_legacy(name, of);
+    match escaping {
+        Escaping::AllowUtf8 if !is_legacy => {
+            out.push('"');
+            write_escaped(out, name, of, escaping);
+            out.push('"');
+        }
+        Escaping::Underscores | Escaping::Values if is_legacy => out.push_str(name),
+        _ => write_escaped(out, name, of, escaping),
+    }
+}
+
+/// The client's `_escape`.
+pub(super) fn write_escaped(out: &mut String, name: &str, of: NameOf, escaping: Escaping) {
+    match escaping {
+        Escaping::AllowUtf8 => return write_quoted(out, name),
+        Escaping::Values => out.push_str("U__"),
+        Escaping::Underscores | Escaping::Dots => {}
+    }
+    for (i, c) in name.chars().enumerate() {
+        match escaping {
+            Escaping::Dots | Escaping::Values if c == '_' => out.push_str("__"),
+            Escaping::Dots if c == '.' => out.push_str("_dot_"),
+            _ if is_legacy_char(c, i, of) => out.push(c),
+            Escaping::Dots => out.push_str("__"),
+            Escaping::Values => out.push_str(&format!("_{:x}_", u32::from(c))),
+            Escaping::Underscores | Escaping::AllowUtf8 => out.push('_'),
+        }
+    }
+}
+
+/// Label values, and the help of OpenMetrics: `\`, newline and `"` escaped.
+pub(super) fn write_quoted(out: &mut String, text: &str) {
+    write_replaced(out, text, |byte| match byte {
+        b'\\' => Some("\\\\"),
+        b'\n' => Some("\\n"),
+        b'"' => Some("\\\""),
+        _ => None,
+    });
+}
+
+/// The help of the text format: `\` and newline escaped.
+pub(super) fn write_help(out: &mut String, text: &str) {
+    write_replaced(out, text, |byte| match byte {
+        b'\\' => Some("\\\\"),
+        b'\n' => Some("\\n"),
+        _ => None,
+    });
+}
+
+fn write_replaced(out: &mut String, text: &str, replacement: impl Fn(u8) -> Option<&'static str>) {
+    let mut copied = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        // Only ASCII is replaced, so every cut is at a character's boundary.
+        if let Some(replacement) = replacement(byte) {
+            out.push_str(&text[copied..at]);
+            out.push_str(replacement);
+            copied = at + 1;
+        }
+    }
+    out.push_str(&text[copied..]);
+}
+
+/// Appends `name="value"` pairs, separated by commas.
+pub(super) fn write_labels(out: &mut String, labels: &crate::model::Labels, escaping: Escaping) {
+    for (i, (name, value)) in labels.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write_name(out, name, NameOf::Label, escaping);
+        out.push_str("=\"");
+        write_quoted(out, value);
+        out.push('"');
+    }
+}

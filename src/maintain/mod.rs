@@ -1,0 +1,10 @@
+//! Everything that creates, renames or removes files in a user's directory; nothing else does.
+#![allow(clippy::disallowed_methods)]
+
+mod replace;
+
+pub use replace::replace_file;
+
+/// How the names of promproc's temporary files begin. The dot keeps them out of the client's
+/// `glob('*.db')`.
+pub const TEMPORARY_PREFIX: &str = ".promproc-";

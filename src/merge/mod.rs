@@ -1,0 +1,187 @@
+//! Merging: entries of many processes → metric families, as `MultiProcessCollector.merge` of
+//! prometheus_client 0.26.0 makes them of the same files in the same order.
+//!
+//! One entry's way: the directory's reader hands it out; its raw key leads, through the table of
+//! known keys (`keys`), to a target that was found once for all equal keys (`pass`); the target says
+//! which cell of the merged series (`series`) the value goes to, and how.
+
+mod bound;
+mod keys;
+mod pass;
+mod series;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::directory::{self, DirectoryError, Problem, Scan};
+use crate::model::{GaugeMode, MetricFamily, MetricType};
+use crate::select::Selection;
+use pass::Pass;
+use series::Series;
+
+/// In which order families and series come out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As first seen in the files: the client's.
+    #[default]
+    FirstSeen,
+    /// Families by name, series by labels.
+    Sorted,
+}
+
+/// What to merge, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which entries to take.
+    pub selection: Selection,
+    /// Cumulate histogram buckets and print `_count`; `false` is the client's `accumulate=False`.
+    pub accumulate: bool,
+    /// In which order the result comes.
+    pub order: Order,
+    /// Take every directory below a path as well.
+    pub recursive: bool,
+    /// Fail at the first thing that would be left out.
+    pub strict: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            accumulate: true,
+            order: Order::FirstSeen,
+            recursive: false,
+            strict: false,
+        }
+    }
+}
+
+/// A merge that cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A path cannot be worked on.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// With [`Options::strict`]: the first thing that would be left out.
+    #[error(transparent)]
+    Strict(Problem),
+}
+
+/// Something in the files that the client merges in a way that may surprise.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Conflict {
+    /// Gauge files of several modes have entries of one family.
+    #[error(
+        "family {family}: its files are of the modes {first} and {last}; {last}, of the file read last, \
+         applies to all"
+    )]
+    Modes {
+        /// The family's name.
+        family: String,
+        /// The mode seen first.
+        first: GaugeMode,
+        /// The mode that applies.
+        last: GaugeMode,
+    },
+    /// Files of several types have entries of one family.
+    #[error(
+        "family {family}: its files are of the types {first} and {other}; {first}, of the file read first, \
+         applies to all"
+    )]
+    Types {
+        /// The family's name.
+        family: String,
+        /// The type that applies.
+        first: MetricType,
+        /// Another type.
+        other: MetricType,
+    },
+    /// A gauge has a label of the name that the multiprocess mode uses itself.
+    #[error("family {family}: its own label pid is lost, the multiprocess mode overwrites or removes it")]
+    PidLabel {
+        /// The family's name.
+        family: String,
+    },
+    /// A gauge mode that no client release has.
+    #[error("family {family}: no client has the gauge mode {mode}; it is treated as all")]
+    UnknownMode {
+        /// The family's name.
+        family: String,
+        /// The mode as file names spell it.
+        mode: String,
+    },
+    /// A key has a lone surrogate.
+    #[error(
+        "family {family}: a lone surrogate in a name, label or help became U+FFFD; the official client \
+         fails on it"
+    )]
+    Surrogate {
+        /// The family's name.
+        family: String,
+    },
+}
+
+/// The result of a merge.
+#[derive(Debug)]
+pub struct Merged {
+    series: Series,
+    accumulate: bool,
+    order: Order,
+    /// What was left out.
+    pub problems: Vec<Problem>,
+    /// What the client's rules decided.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl Merged {
+    /// The metric families, each made when it is asked for.
+    pub fn into_families(self) -> impl Iterator<Item = MetricFamily> {
+        self.series.into_families(self.accumulate, self.order)
+    }
+}
+
+/// How often a directory is scanned, or its files are read, when they change meanwhile.
+const TRIES: usize = 3;
+
+/// Merges the metric files of directories, and files.
+///
+/// # Errors
+/// [`MergeError`] if a path cannot be worked on or, with [`Options::strict`], something would be
+/// left out.
+pub fn merge(paths: &[PathBuf], options: &Options) -> Result<Merged, MergeError> {
+    let mut vanished = PathBuf::new();
+    for _ in 0..TRIES {
+        let scan = directory::scan_all(paths, options.recursive)?;
+        match merge_files(scan, options) {
+            Err(Stop::Vanished(path)) => vanished = path,
+            Err(Stop::Strict(problem)) => return Err(MergeError::Strict(problem)),
+            Ok(merged) => return Ok(merged),
+        }
+    }
+    Err(DirectoryError::KeepsChanging { path: vanished, tries: TRIES }.into())
+}
+
+/// Why the files could not be merged this time.
+enum Stop {
+    Vanished(PathBuf),
+    Strict(Problem),
+}
+
+fn merge_files(scan: Scan, options: &Options) -> Result<Merged, Stop> {
+    let Scan { files, left_out: mut problems } = scan;
+    if options.strict && !problems.is_empty() {
+        return Err(Stop::Strict(problems.swap_remove(0)));
+    }
+    let mut pass = Pass::over(&files, options, HashMap::new())?;
+    for _ in 1..TRIES {
+        // The mode of the last file applies to a whole family. Where a family turns out to have
+        // several rules, all is read again with the one that came last.
+        if !pass.has_applied_another_rule() {
+            break;
+        }
+        pass = Pass::over(&files, options, pass.last_modes())?;
+    }
+    let (series, left_out, conflicts) = pass.finish();
+    problems.extend(left_out);
+    Ok(Merged { series, accumulate: options.accumulate, order: options.order, problems, conflicts })
+}

@@ -1,0 +1,338 @@
+//! One pass over the files: every entry's value goes to its cell.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+
+use hashbrown::DefaultHashBuilder;
+
+use super::keys::{Cursor, KeyTable};
+use super::series::{Cell, Family, FamilyIndex, Series, index};
+use super::{Conflict, Options, Stop, bound};
+use crate::directory::{DbFile, Problem, ProblemKind, ReadError, Reader};
+use crate::format::{DbName, Entry, Key, KeyError, KeyShape};
+use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
+
+/// The state of a pass.
+pub(super) struct Pass<'o> {
+    options: &'o Options,
+    reader: Reader,
+    tables: Vec<(FileClass, KeyTable<Target>)>,
+    targets: Targets<'o>,
+    problems: Vec<Problem>,
+}
+
+/// Files of one class are merged alike and mostly have the same keys in the same order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileClass {
+    metric_type: MetricType,
+    mode: Option<GaugeMode>,
+}
+
+/// Where the values of a key go.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    family: FamilyIndex,
+    action: Action,
+}
+
+/// What happens to a value.
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    Add(Cell),
+    Min(Cell),
+    Max(Cell),
+    Set(Cell),
+    /// Taken if its timestamp is the greatest: index into the series' most recent samples.
+    MostRecent(u32),
+    /// The series has the file's pid as a label: index into [`Targets::per_pid`].
+    PerPid(u32),
+    /// Not selected.
+    Skip,
+    /// The key cannot be understood: index into [`Targets::errors`].
+    LeaveOut(u32),
+}
+
+/// Everything that targets point to.
+struct Targets<'o> {
+    options: &'o Options,
+    series: Series,
+    /// Modes that a pass before this one found to apply to families.
+    modes: HashMap<String, GaugeMode>,
+    conflicts: BTreeSet<Conflict>,
+    per_pid: Vec<PerPid>,
+    pids: HashMap<String, u32>,
+    pid_actions: HashMap<(u32, u32), Action, DefaultHashBuilder>,
+    errors: Vec<KeyError>,
+}
+
+/// A series of which each process has its own.
+struct PerPid {
+    family: FamilyIndex,
+    sample: String,
+    /// Without `pid`.
+    labels: Labels,
+}
+
+/// The label `pid` of a file.
+#[derive(Clone, Copy)]
+struct Pid<'a> {
+    index: u32,
+    label: &'a str,
+}
+
+/// The family of keys that belong to none.
+const NO_FAMILY: FamilyIndex = FamilyIndex::MAX;
+
+impl<'o> Pass<'o> {
+    /// Reads all files. `modes` are those that an earlier pass found to apply to families.
+    pub(super) fn over(
+        files: &[DbFile],
+        options: &'o Options,
+        modes: HashMap<String, GaugeMode>,
+    ) -> Result<Self, Stop> {
+        let mut pass = Self {
+            options,
+            reader: Reader::default(),
+            tables: Vec::new(),
+            targets: Targets {
+                options,
+                series: Series::default(),
+                modes,
+                conflicts: BTreeSet::new(),
+                per_pid: Vec::new(),
+                pids: HashMap::new(),
+                pid_actions: HashMap::default(),
+                errors: Vec::new(),
+            },
+            problems: Vec::new(),
+        };
+        for file in files {
+            pass.read(file)?;
+        }
+        Ok(pass)
+    }
+
+    /// Merges a file into the series.
+    fn read(&mut self, file: &DbFile) -> Result<(), Stop> {
+        if !self.options.selection.has_file(&file.name) {
+            return Ok(());
+        }
+        let class = FileClass { metric_type: file.name.metric_type, mode: file.name.mode };
+        let at = self.tables.iter().position(|(of, _)| *of == class).unwrap_or_else(|| {
+            self.tables.push((class, KeyTable::new()));
+            self.tables.len() - 1
+        });
+        let (table, targets) = (&mut self.tables[at].1, &mut self.targets);
+        let label = file.name.pid_label();
+        let pid = Pid { index: targets.pid(label), label };
+        let mut cursor = Cursor::start();
+        let mut left_out: Option<(u64, u32, usize)> = None;
+        let read = self.reader.read(file, |entry, _| {
+            let target =
+                table.get_or_insert_with(&mut cursor, entry.key, || targets.find(&file.name, &entry));
+            if let Some(mode) = class.mode {
+                targets.series.note_mode(target.family, mode);
+            }
+            match (target.action, &mut left_out) {
+                (Action::LeaveOut(_), Some((.., more))) => *more += 1,
+                (Action::LeaveOut(error), None) => left_out = Some((entry.offset, error, 0)),
+                (action, _) => targets.apply(action, pid, &entry),
+            }
+        });
+        if let Some((offset, error, more)) = left_out {
+            let error = self.targets.errors[error as usize].clone();
+            self.report(file, ProblemKind::Key { offset, error, more })?;
+        }
+        match read {
+            Ok(_) => Ok(()),
+            Err(ReadError::Format(error)) => self.report(file, ProblemKind::Format(error)),
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                // As for the client, a live gauge's file may go at any moment, and then it is gone.
+                if file.name.is_live_gauge() { Ok(()) } else { Err(Stop::Vanished(file.path.clone())) }
+            }
+            Err(ReadError::Io(error)) => self.report(file, ProblemKind::Io(error)),
+        }
+    }
+
+    fn report(&mut self, file: &DbFile, kind: ProblemKind) -> Result<(), Stop> {
+        let problem = Problem { path: file.path.clone(), kind };
+        if self.options.strict {
+            return Err(Stop::Strict(problem));
+        }
+        self.problems.push(problem);
+        Ok(())
+    }
+
+    /// Whether entries were merged by another rule than that of their family's last file.
+    pub(super) fn has_applied_another_rule(&self) -> bool {
+        self.targets.series.families.iter().any(Family::has_applied_another_rule)
+    }
+
+    /// The modes that apply to families, for the next pass.
+    pub(super) fn last_modes(&self) -> HashMap<String, GaugeMode> {
+        let families = &self.targets.series.families;
+        families.iter().filter_map(|f| Some((f.name.clone(), f.last_mode?))).collect()
+    }
+
+    /// The result.
+    pub(super) fn finish(self) -> (Series, Vec<Problem>, Vec<Conflict>) {
+        let Targets { series, mut conflicts, .. } = self.targets;
+        for family in &series.families {
+            if let (Some(first), Some(last)) = (family.first_mode, family.last_mode)
+                && family.has_several_modes
+            {
+                conflicts.insert(Conflict::Modes { family: family.name.clone(), first, last });
+            }
+        }
+        (series, self.problems, conflicts.into_iter().collect())
+    }
+}
+
+impl Targets<'_> {
+    fn pid(&mut self, label: &str) -> u32 {
+        let next = u32::try_from(self.pids.len()).unwrap_or(u32::MAX);
+        match self.pids.get(label) {
+            Some(&pid) => pid,
+            None => *self.pids.entry(label.to_owned()).or_insert(next),
+        }
+    }
+
+    /// Sends a value where its key's values go. `pid` is the file's.
+    #[inline]
+    fn apply(&mut self, action: Action, pid: Pid<'_>, entry: &Entry<'_>) {
+        let values = &mut self.series.values;
+        let value = entry.value;
+        match action {
+            Action::Add(cell) => values[cell as usize] += value,
+            // A NaN that came first stays: no comparison with it is true.
+            Action::Min(cell) => {
+                if value < values[cell as usize] {
+                    values[cell as usize] = value;
+                }
+            }
+            Action::Max(cell) => {
+                if value > values[cell as usize] {
+                    values[cell as usize] = value;
+                }
+            }
+            Action::Set(cell) => values[cell as usize] = value,
+            Action::MostRecent(at) => {
+                let timestamp = entry.timestamp.unwrap_or_default();
+                self.series.set_if_more_recent(at, value, timestamp);
+            }
+            Action::PerPid(at) => {
+                let action = self.for_pid(at, pid, value);
+                self.apply(action, pid, entry);
+            }
+            Action::Skip | Action::LeaveOut(_) => {}
+        }
+    }
+
+    /// Finds out where the values of a key go, in files of that type and mode.
+    fn find(&mut self, file: &DbName, entry: &Entry<'_>) -> Target {
+        match Key::parse(entry.key) {
+            Ok(key) if !self.options.selection.has_key(&key) => {
+                Target { family: NO_FAMILY, action: Action::Skip }
+            }
+            Ok(key) => self.find_parsed(file, key, entry.value),
+            Err(error) => self.leave_out(error),
+        }
+    }
+
+    fn leave_out(&mut self, error: KeyError) -> Target {
+        self.errors.push(error);
+        Target { family: NO_FAMILY, action: Action::LeaveOut(index(self.errors.len() - 1)) }
+    }
+
+    fn find_parsed(&mut self, file: &DbName, key: Key, value: f64) -> Target {
+        let Key { family: mut name, sample, labels, help, shape, replaced_surrogate } = key;
+        // From 0.4.0 a counter's family has no `_total`; before, it had what the application gave.
+        let mut bare_counter = false;
+        if shape == KeyShape::Lists && file.metric_type == MetricType::Counter {
+            match name.strip_suffix("_total") {
+                Some(stem) if !stem.is_empty() => name.truncate(stem.len()),
+                _ => bare_counter = true,
+            }
+        }
+        let mode = self.modes.get(&name).copied();
+        let family = self.series.family(&name, || Family::new(&name, help, file.metric_type, bare_counter));
+        let of = &mut self.series.families[family as usize];
+        let mode = mode.or(file.mode).or(of.last_mode).unwrap_or(GaugeMode::All);
+        let is_gauge = of.metric_type == MetricType::Gauge;
+        let mut note = |conflict: Conflict| self.conflicts.insert(conflict);
+        if of.metric_type != file.metric_type {
+            note(Conflict::Types { family: name.clone(), first: of.metric_type, other: file.metric_type });
+        }
+        if is_gauge && labels.get("pid").is_some() {
+            note(Conflict::PidLabel { family: name.clone() });
+        }
+        if file.mode == Some(GaugeMode::Unknown) {
+            note(Conflict::UnknownMode { family: name.clone(), mode: file.mode_name().to_owned() });
+        }
+        if replaced_surrogate {
+            note(Conflict::Surrogate { family: name.clone() });
+        }
+        if is_gauge {
+            of.apply_rule(mode.rule());
+        }
+        let is_per_pid = match mode.rule() {
+            _ if file.mode.is_none() => false,
+            _ if !is_gauge => true,
+            rule => rule == GaugeRule::PerPid,
+        };
+        let action = if is_per_pid {
+            self.per_pid.push(PerPid { family, sample, labels });
+            Action::PerPid(index(self.per_pid.len() - 1))
+        } else {
+            match self.action(family, &sample, labels, mode, value) {
+                Ok(action) => action,
+                Err(error) => return self.leave_out(error),
+            }
+        };
+        Target { family, action }
+    }
+
+    /// What happens to the values of a sample with exactly these labels.
+    fn action(
+        &mut self,
+        family: FamilyIndex,
+        sample: &str,
+        labels: Labels,
+        mode: GaugeMode,
+        value: f64,
+    ) -> Result<Action, KeyError> {
+        let series = &mut self.series;
+        Ok(match series.families[family as usize].metric_type {
+            MetricType::Counter | MetricType::Summary => {
+                Action::Add(series.sample(family, labels, sample, 0.0))
+            }
+            MetricType::Histogram => match labels.get("le") {
+                None => Action::Add(series.sample(family, labels, sample, 0.0)),
+                Some(le) => {
+                    let bound = bound::parse(le).ok_or_else(|| KeyError::Bound(le.to_owned()))?;
+                    Action::Add(series.bucket(family, labels.without("le"), bound))
+                }
+            },
+            MetricType::Gauge => match mode.rule() {
+                GaugeRule::PerPid => Action::Set(series.sample(family, labels, sample, value)),
+                GaugeRule::Min => Action::Min(series.sample(family, labels.without("pid"), sample, value)),
+                GaugeRule::Max => Action::Max(series.sample(family, labels.without("pid"), sample, value)),
+                GaugeRule::Sum => Action::Add(series.sample(family, labels.without("pid"), sample, 0.0)),
+                GaugeRule::MostRecent => {
+                    Action::MostRecent(series.recent(family, labels.without("pid"), sample))
+                }
+            },
+        })
+    }
+
+    fn for_pid(&mut self, at: u32, pid: Pid<'_>, value: f64) -> Action {
+        if let Some(&action) = self.pid_actions.get(&(at, pid.index)) {
+            return action;
+        }
+        let PerPid { family, sample, labels } = &self.per_pid[at as usize];
+        let (family, sample, labels) = (*family, sample.clone(), labels.with("pid", pid.label));
+        let action = self.action(family, &sample, labels, GaugeMode::All, value).unwrap_or(Action::Skip);
+        self.pid_actions.insert((at, pid.index), action);
+        action
+    }
+}

@@ -1,0 +1,322 @@
+//! Merged series while they grow: families, label sets, and the numbers in them.
+//!
+//! The order in which things first appear is the order in which the client prints them: families,
+//! in a family its label sets, in a label set its samples.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::Order;
+use crate::model::{GaugeMode, GaugeRule, Labels, MetricFamily, MetricType, Sample};
+
+/// An index into [`Series::families`].
+pub(super) type FamilyIndex = u32;
+/// An index into [`Series::values`].
+pub(super) type Cell = u32;
+type SetIndex = u32;
+type NameIndex = u32;
+
+/// All series of a merge.
+#[derive(Debug, Default)]
+pub(super) struct Series {
+    pub(super) families: Vec<Family>,
+    family_index: HashMap<String, FamilyIndex, DefaultHashBuilder>,
+    sets: Vec<LabelSet>,
+    set_index: HashTable<SetIndex>,
+    hasher: DefaultHashBuilder,
+    /// Cells; for samples that take the most recent value, indices into `recent`.
+    cell_index: HashMap<(SetIndex, Within), u32, DefaultHashBuilder>,
+    names: Vec<Arc<str>>,
+    name_index: HashMap<Arc<str>, NameIndex, DefaultHashBuilder>,
+    /// The merged value of each cell.
+    pub(super) values: Vec<f64>,
+    recent: Vec<Recent>,
+}
+
+/// A sample that takes the value with the greatest timestamp.
+#[derive(Debug)]
+struct Recent {
+    timestamp: f64,
+    /// Where its value is, once there is one.
+    cell: Option<Cell>,
+    set: SetIndex,
+    name: NameIndex,
+}
+
+/// What is known of a metric family.
+#[derive(Debug)]
+pub(super) struct Family {
+    pub(super) name: String,
+    pub(super) help: String,
+    pub(super) metric_type: MetricType,
+    pub(super) bare_counter: bool,
+    /// The mode of the gauge file read first that has an entry of the family.
+    pub(super) first_mode: Option<GaugeMode>,
+    /// The mode of the gauge file read last that has an entry of the family.
+    pub(super) last_mode: Option<GaugeMode>,
+    /// Whether there were others than these two, or these differ.
+    pub(super) has_several_modes: bool,
+    /// The rules by which entries were merged so far: one, or several, which is one too many.
+    applied_rule: Option<GaugeRule>,
+    has_applied_several: bool,
+    /// Label sets that have samples, in the order of their first one.
+    sets: Vec<SetIndex>,
+    /// Label sets that have buckets, in the order of their first one.
+    bucket_sets: Vec<SetIndex>,
+}
+
+/// The samples of one label set of a family.
+#[derive(Debug)]
+struct LabelSet {
+    family: FamilyIndex,
+    /// In the order in which the client's tuple has them: sorted, then `pid`; without `le`.
+    labels: Labels,
+    samples: Vec<(NameIndex, Cell)>,
+    buckets: Vec<(f64, Cell)>,
+}
+
+/// What tells the numbers of a label set apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Within {
+    Sample(NameIndex),
+    /// The bits of a bucket's bound.
+    Bucket(u64),
+}
+
+/// An index of something that is counted in a `Vec`; 2^32 of them would not fit into memory.
+pub(super) fn index(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+impl Series {
+    /// The family of that name; made by `make` if it is new.
+    pub(super) fn family(&mut self, name: &str, make: impl FnOnce() -> Family) -> FamilyIndex {
+        if let Some(&family) = self.family_index.get(name) {
+            return family;
+        }
+        let family = index(self.families.len());
+        self.families.push(make());
+        self.family_index.insert(name.to_owned(), family);
+        family
+    }
+
+    /// The cell of a sample, which is listed as the next of its label set if it is new.
+    pub(super) fn sample(&mut self, family: FamilyIndex, labels: Labels, name: &str, initial: f64) -> Cell {
+        let set = self.set(family, labels);
+        let name = self.name(name);
+        let within = Within::Sample(name);
+        if let Some(&cell) = self.cell_index.get(&(set, within)) {
+            return cell;
+        }
+        let cell = self.new_cell(set, within, initial);
+        self.list(set, name, cell);
+        cell
+    }
+
+    /// The cell of a bucket; `labels` are without `le`.
+    pub(super) fn bucket(&mut self, family: FamilyIndex, labels: Labels, bound: f64) -> Cell {
+        let set = self.set(family, labels);
+        // 0.0 and -0.0 are one key of the client's dict, which keeps the first.
+        let within = Within::Bucket((bound + 0.0).to_bits());
+        if let Some(&cell) = self.cell_index.get(&(set, within)) {
+            return cell;
+        }
+        let cell = self.new_cell(set, within, 0.0);
+        let buckets = &mut self.sets[set as usize].buckets;
+        buckets.push((bound, cell));
+        if buckets.len() == 1 {
+            self.families[family as usize].bucket_sets.push(set);
+        }
+        cell
+    }
+
+    /// A sample that takes the value with the greatest timestamp. It is listed when it takes one.
+    pub(super) fn recent(&mut self, family: FamilyIndex, labels: Labels, name: &str) -> u32 {
+        let set = self.set(family, labels);
+        let name = self.name(name);
+        let within = Within::Sample(name);
+        if let Some(&at) = self.cell_index.get(&(set, within)) {
+            return at;
+        }
+        let at = index(self.recent.len());
+        self.recent.push(Recent { timestamp: 0.0, cell: None, set, name });
+        self.cell_index.insert((set, within), at);
+        at
+    }
+
+    /// Sets a most recent sample if no value before came with as great a timestamp. One of 0
+    /// never does: it says that nobody set the gauge.
+    #[inline]
+    pub(super) fn set_if_more_recent(&mut self, at: u32, value: f64, timestamp: f64) {
+        let recent = &mut self.recent[at as usize];
+        if recent.timestamp < timestamp {
+            recent.timestamp = timestamp;
+            match recent.cell {
+                Some(cell) => self.values[cell as usize] = value,
+                None => {
+                    let (set, name, cell) = (recent.set, recent.name, index(self.values.len()));
+                    recent.cell = Some(cell);
+                    self.values.push(value);
+                    self.list(set, name, cell);
+                }
+            }
+        }
+    }
+
+    /// Notes that a gauge file of that mode has an entry of the family.
+    #[inline]
+    pub(super) fn note_mode(&mut self, family: FamilyIndex, mode: GaugeMode) {
+        if let Some(family) = self.families.get_mut(family as usize)
+            && family.last_mode != Some(mode)
+        {
+            family.has_several_modes = family.first_mode.is_some();
+            family.first_mode.get_or_insert(mode);
+            family.last_mode = Some(mode);
+        }
+    }
+
+    fn list(&mut self, set: SetIndex, name: NameIndex, cell: Cell) {
+        let LabelSet { family, samples, .. } = &mut self.sets[set as usize];
+        samples.push((name, cell));
+        if samples.len() == 1 {
+            self.families[*family as usize].sets.push(set);
+        }
+    }
+
+    fn new_cell(&mut self, set: SetIndex, within: Within, initial: f64) -> Cell {
+        let cell = index(self.values.len());
+        self.values.push(initial);
+        self.cell_index.insert((set, within), cell);
+        cell
+    }
+
+    fn set(&mut self, family: FamilyIndex, labels: Labels) -> SetIndex {
+        let (hasher, sets) = (&self.hasher, &self.sets);
+        let hash = hasher.hash_one((family, &labels));
+        let is_same = |&i: &SetIndex| {
+            let set = &sets[i as usize];
+            set.family == family && set.labels == labels
+        };
+        if let Some(&set) = self.set_index.find(hash, is_same) {
+            return set;
+        }
+        let set = index(self.sets.len());
+        self.set_index.insert_unique(hash, set, |&i| {
+            let set = &sets[i as usize];
+            hasher.hash_one((set.family, &set.labels))
+        });
+        self.sets.push(LabelSet { family, labels, samples: Vec::new(), buckets: Vec::new() });
+        set
+    }
+
+    fn name(&mut self, name: &str) -> NameIndex {
+        if let Some(&found) = self.name_index.get(name) {
+            return found;
+        }
+        let at = index(self.names.len());
+        let name: Arc<str> = name.into();
+        self.names.push(Arc::clone(&name));
+        self.name_index.insert(name, at);
+        at
+    }
+
+    /// The families, one after the other; each is made when it is asked for.
+    pub(super) fn into_families(
+        mut self,
+        accumulate: bool,
+        order: Order,
+    ) -> impl Iterator<Item = MetricFamily> {
+        let mut families = std::mem::take(&mut self.families);
+        if order == Order::Sorted {
+            families.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        // Only needed while series are found.
+        (self.set_index, self.cell_index) = Default::default();
+        families.into_iter().map(move |family| self.finish(family, accumulate, order))
+    }
+
+    fn finish(&mut self, family: Family, accumulate: bool, order: Order) -> MetricFamily {
+        let Family { name, help, metric_type, bare_counter, mut sets, bucket_sets, .. } = family;
+        sets.extend(bucket_sets.into_iter().filter(|&set| self.sets[set as usize].samples.is_empty()));
+        if order == Order::Sorted {
+            sets.sort_by_cached_key(|&set| {
+                let labels = self.sets[set as usize].labels.normalized();
+                labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+            });
+        }
+        let (bucket_name, count_name): (Arc<str>, Arc<str>) =
+            (format!("{name}_bucket").into(), format!("{name}_count").into());
+        let mut samples = Vec::new();
+        for set in sets {
+            let LabelSet { labels, samples: own, mut buckets, .. } = std::mem::replace(
+                &mut self.sets[set as usize],
+                LabelSet { family: 0, labels: Labels::default(), samples: Vec::new(), buckets: Vec::new() },
+            );
+            let printed = labels.normalized();
+            let first = samples.len();
+            samples.extend(own.into_iter().map(|(name, cell)| Sample {
+                name: Arc::clone(&self.names[name as usize]),
+                labels: printed.clone(),
+                value: self.values[cell as usize],
+            }));
+            if buckets.is_empty() {
+                continue;
+            }
+            buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let mut count = 0.0;
+            for (bound, cell) in buckets {
+                let stored = self.values[cell as usize];
+                count += stored;
+                samples.push(Sample {
+                    name: Arc::clone(&bucket_name),
+                    labels: labels.with("le", &crate::exposition::number::go_string(bound)).normalized(),
+                    value: if accumulate { count } else { stored },
+                });
+            }
+            if accumulate {
+                // Where the files hold a `_count` of their own, the cumulated one takes its place.
+                match samples[first..].iter_mut().find(|sample| sample.name == count_name) {
+                    Some(sample) => sample.value = count,
+                    None => {
+                        samples.push(Sample { name: Arc::clone(&count_name), labels: printed, value: count })
+                    }
+                }
+            }
+        }
+        MetricFamily { name, help, metric_type, bare_counter, samples }
+    }
+}
+
+impl Family {
+    /// A family without series.
+    pub(super) fn new(name: &str, help: String, metric_type: MetricType, bare_counter: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            help,
+            metric_type,
+            bare_counter,
+            first_mode: None,
+            last_mode: None,
+            has_several_modes: false,
+            applied_rule: None,
+            has_applied_several: false,
+            sets: Vec::new(),
+            bucket_sets: Vec::new(),
+        }
+    }
+
+    /// Notes that entries are merged by that rule.
+    pub(super) fn apply_rule(&mut self, rule: GaugeRule) {
+        self.has_applied_several |= self.applied_rule.is_some_and(|applied| applied != rule);
+        self.applied_rule = Some(rule);
+    }
+
+    /// Whether entries were merged by another rule than that of the last file's mode.
+    pub(super) fn has_applied_another_rule(&self) -> bool {
+        self.has_applied_several
+            || (self.applied_rule.is_some() && self.applied_rule != self.last_mode.map(GaugeMode::rule))
+    }
+}

@@ -1,6 +1,7 @@
 //! Known keys: from an entry's raw bytes to where its value goes, without parsing twice.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -28,10 +29,19 @@ pub(super) struct KeyTable<T> {
 #[derive(Debug)]
 struct KnownKey<T> {
     start: usize,
-    end: usize,
-    /// The key that followed this one when it was met last.
+    len: u32,
+    /// The key that is expected to follow this one.
     next: KeyIndex,
+    /// Whether `next` was right the last time. Then it survives one miss, so that a process with an
+    /// order of its own does not spoil the expectation for all that come after it.
+    is_sure: bool,
     target: T,
+}
+
+impl<T> KnownKey<T> {
+    fn range(&self) -> Range<usize> {
+        self.start..self.start + self.len as usize
+    }
 }
 
 /// Where a file's walk through the table is.
@@ -61,12 +71,17 @@ impl<T: Copy> KeyTable<T> {
     /// The record that is expected next; empty if there is no expectation.
     #[inline]
     pub(super) fn expected(&self, cursor: Cursor) -> &[u8] {
-        self.keys.get(cursor.expected as usize).map_or(&[], |key| &self.bytes[key.start..key.end])
+        self.keys.get(cursor.expected as usize).map_or(&[], |key| &self.bytes[key.range()])
     }
 
     /// Goes on to the record that was expected, and returns what was made for it.
     #[inline]
-    pub(super) fn take_expected(&self, cursor: &mut Cursor) -> Option<T> {
+    pub(super) fn take_expected(&mut self, cursor: &mut Cursor) -> Option<T> {
+        if let Some(last) = self.keys.get_mut(cursor.last as usize)
+            && !last.is_sure
+        {
+            last.is_sure = true;
+        }
         let key = self.keys.get(cursor.expected as usize)?;
         *cursor = Cursor { last: cursor.expected, expected: key.next };
         Some(key.target)
@@ -75,22 +90,25 @@ impl<T: Copy> KeyTable<T> {
     /// Goes on to `record`, and returns what was made for it; `make` is called if it is new.
     pub(super) fn look_up(&mut self, cursor: &mut Cursor, record: &[u8], make: impl FnOnce() -> T) -> T {
         let hash = self.hasher.hash_one(record);
-        let range = |keys: &[KnownKey<T>], i: KeyIndex| keys[i as usize].start..keys[i as usize].end;
-        let found = self.index.find(hash, |&i| self.bytes[range(&self.keys, i)] == *record);
+        let found = self.index.find(hash, |&i| self.bytes[self.keys[i as usize].range()] == *record);
         let at = match found {
             Some(&at) => at,
             None => {
-                let start = self.bytes.len();
+                let (start, len) = (self.bytes.len(), index(record.len()));
                 self.bytes.extend_from_slice(record);
                 let at = index(self.keys.len());
-                self.keys.push(KnownKey { start, end: self.bytes.len(), next: NONE, target: make() });
+                self.keys.push(KnownKey { start, len, next: NONE, is_sure: false, target: make() });
                 let (hasher, bytes, keys) = (&self.hasher, &self.bytes, &self.keys);
-                self.index.insert_unique(hash, at, |&i| hasher.hash_one(&bytes[range(keys, i)]));
+                self.index.insert_unique(hash, at, |&i| hasher.hash_one(&bytes[keys[i as usize].range()]));
                 at
             }
         };
         if let Some(last) = self.keys.get_mut(cursor.last as usize) {
-            last.next = at;
+            if last.is_sure {
+                last.is_sure = false;
+            } else {
+                last.next = at;
+            }
         }
         *cursor = Cursor { last: at, expected: self.keys[at as usize].next };
         self.keys[at as usize].target

@@ -105,6 +105,9 @@ pub(crate) struct MergeArgs {
     /// Stop with exit status 2, and no output, at the first damaged or unreadable file
     #[arg(long)]
     pub strict: bool,
+    /// How many threads read the files; the output is the same [default: at most 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Replace FILE by the output in one step, mode 0644; readers see the old or the new file
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,

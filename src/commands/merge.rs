@@ -1,6 +1,7 @@
 //! `promproc merge`: all processes' files as one exposition.
 
 use std::io::{self, Write};
+use std::thread;
 
 use anyhow::Context;
 use promproc::exposition::{Escaping, json, openmetrics, text};
@@ -19,6 +20,7 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
         order: if args.sort { Order::Sorted } else { Order::FirstSeen },
         recursive: args.input.recursive,
         strict: args.strict,
+        threads: args.threads.map_or_else(default_threads, |n| usize::from(n).max(1)),
     };
     let mut merged = merge::merge(&paths, &options)?;
     for conflict in &merged.conflicts {
@@ -31,6 +33,11 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
         None => console.write_data(|out| render(merged, args, console.width(), out))?,
     }
     Ok(outcome)
+}
+
+/// One thread decodes; three that read ahead are as many as it can keep busy.
+fn default_threads() -> usize {
+    thread::available_parallelism().map_or(1, |n| n.get().min(4))
 }
 
 fn render(merged: Merged, args: &MergeArgs, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {

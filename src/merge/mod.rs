@@ -42,6 +42,8 @@ pub struct Options {
     pub recursive: bool,
     /// Fail at the first thing that would be left out.
     pub strict: bool,
+    /// How many threads may read; the result does not depend on it.
+    pub threads: usize,
 }
 
 impl Default for Options {
@@ -52,6 +54,7 @@ impl Default for Options {
             order: Order::FirstSeen,
             recursive: false,
             strict: false,
+            threads: 1,
         }
     }
 }

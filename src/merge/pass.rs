@@ -8,14 +8,13 @@ use hashbrown::DefaultHashBuilder;
 use super::keys::{Cursor, KeyTable};
 use super::series::{Cell, Family, FamilyIndex, Series, index};
 use super::{Conflict, Options, Stop, bound};
-use crate::directory::{DbFile, Problem, ProblemKind, ReadError, Reader};
+use crate::directory::{DbFile, FileReader, Problem, ProblemKind, ReadError, read_files};
 use crate::format::{DbName, Entry, Key, KeyError, KeyShape};
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
 
 /// The state of a pass.
 pub(super) struct Pass<'o> {
     options: &'o Options,
-    reader: Reader,
     tables: Vec<(FileClass, KeyTable<Target>)>,
     targets: Targets<'o>,
     problems: Vec<Problem>,
@@ -92,7 +91,6 @@ impl<'o> Pass<'o> {
     ) -> Result<Self, Stop> {
         let mut pass = Self {
             options,
-            reader: Reader::default(),
             tables: Vec::new(),
             targets: Targets {
                 options,
@@ -106,14 +104,12 @@ impl<'o> Pass<'o> {
             },
             problems: Vec::new(),
         };
-        for file in files {
-            pass.read(file)?;
-        }
+        read_files(files, options.threads, |file, reader| pass.read(file, reader))?;
         Ok(pass)
     }
 
     /// Merges a file into the series.
-    fn read(&mut self, file: &DbFile) -> Result<(), Stop> {
+    fn read(&mut self, file: &DbFile, reader: FileReader<'_>) -> Result<(), Stop> {
         if !self.options.selection.has_file(&file.name) {
             return Ok(());
         }
@@ -137,7 +133,7 @@ impl<'o> Pass<'o> {
                 (action, _) => targets.apply(action, pid, &entry),
             }
         };
-        let read = self.reader.read_pieces(file, |entries, _| {
+        let read = reader.read(|entries, _| {
             loop {
                 while let Some(entry) = entries.next_like(table.expected(cursor))
                     && let Some(target) = table.take_expected(&mut cursor)

@@ -1,13 +1,16 @@
 //! Directories and files: finds metric files, reads their entries, and puts paths on errors.
 
+mod queue;
+mod reader;
+
+pub use reader::{FileReader, ReadError, Reader, read_files};
+
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::format::{self, DbName, Detected, Entries, Entry, FormatError, KeyError, Layout, Used};
-use crate::model::GaugeRule;
+use crate::format::{DbName, FormatError, KeyError};
 
 /// A metric file in a directory.
 #[derive(Clone, Debug)]
@@ -213,197 +216,4 @@ fn drop_doubles(files: &mut Vec<DbFile>) {
     use std::os::unix::fs::MetadataExt;
     let mut seen = std::collections::HashSet::new();
     files.retain(|file| fs::metadata(&file.path).map_or(true, |m| seen.insert((m.dev(), m.ino()))));
-}
-
-/// Why the entries of a file are not all there.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The system refused.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// The bytes break a rule; the entries before that offset were handed out.
-    #[error(transparent)]
-    Format(#[from] FormatError),
-}
-
-/// Reads files through one buffer, which grows only for an entry that is larger.
-///
-/// `pread` of the `used` bytes takes a snapshot that no other process can change or truncate, and
-/// costs less than a mapping. The kernel copies aligned doubles whole, and every value is aligned.
-#[derive(Debug)]
-pub struct Reader {
-    buffer: Vec<u8>,
-    /// For [`Window::verified`].
-    again: Vec<u8>,
-}
-
-/// The file system's page: what one small read costs is the page, not its bytes.
-const FIRST_READ_BYTES: usize = 4 << 10;
-/// Large enough that system calls do not count, small enough to stay in the second-level cache.
-const BUFFER_BYTES: usize = 64 << 10;
-
-impl Default for Reader {
-    fn default() -> Self {
-        Self { buffer: vec![0; BUFFER_BYTES], again: Vec::new() }
-    }
-}
-
-impl Reader {
-    /// Hands all entries of a file to `visit`, in file order, and returns their layout and
-    /// `used`; `None` if the file has no entries.
-    ///
-    /// # Errors
-    /// [`ReadError`]; entries before a damage have been visited.
-    pub fn read(
-        &mut self,
-        file: &DbFile,
-        mut visit: impl FnMut(Entry<'_>, Layout),
-    ) -> Result<Option<(Layout, u64)>, ReadError> {
-        self.read_pieces(file, |entries, layout| {
-            entries.try_for_each(|entry| {
-                visit(entry?, layout);
-                Ok(())
-            })
-        })
-    }
-
-    /// As [`Reader::read`], but hands out the walk over each piece of the file; `visit` goes to its
-    /// end, or to the damage that it returns.
-    ///
-    /// # Errors
-    /// [`ReadError`]; entries before a damage have been visited.
-    pub fn read_pieces(
-        &mut self,
-        file: &DbFile,
-        mut visit: impl FnMut(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
-    ) -> Result<Option<(Layout, u64)>, ReadError> {
-        let opened = File::open(&file.path)?;
-        let is_pair = file.name.mode.is_some_and(|mode| mode.rule() == GaugeRule::MostRecent);
-        let mut window = Window {
-            file: &opened,
-            buffer: &mut self.buffer,
-            again: is_pair.then_some(&mut self.again),
-            start: 0,
-            len: 0,
-        };
-        window.fill(FIRST_READ_BYTES, FIRST_READ_BYTES as u64)?;
-        let Used::Bytes(mut used) = format::used(window.bytes())? else {
-            return Ok(None);
-        };
-        let layout = window.detect(used)?;
-        window.advance(format::HEADER_BYTES);
-        let mut doubted = None;
-        loop {
-            let mut entries = Entries::new(window.bytes(), window.start, used, layout);
-            let damage = visit(&mut entries, layout).err();
-            let (offset, missing) = (entries.offset(), entries.missing());
-            window.advance(usize::try_from(offset - window.start).unwrap_or(usize::MAX));
-            if let Some(error) = damage {
-                // The page may have been read while the writer stored the entry: look again.
-                if doubted.replace(offset) == Some(offset) {
-                    return Err(error.into());
-                }
-                window.len = 0;
-                used = window.current_used()?;
-                window.fill(FIRST_READ_BYTES, used)?;
-                continue;
-            }
-            if missing == 0 {
-                return Ok(Some((layout, used)));
-            }
-            if !window.fill(missing, used)? {
-                let offset = window.start + window.len as u64;
-                return Err(FormatError::UsedBeyondFile { offset, used }.into());
-            }
-        }
-    }
-}
-
-/// The part of a file that is in the buffer.
-struct Window<'a> {
-    file: &'a File,
-    buffer: &'a mut Vec<u8>,
-    /// Where a value and its timestamp must belong together: a second buffer to compare with.
-    again: Option<&'a mut Vec<u8>>,
-    /// The file's byte that `buffer` starts with.
-    start: u64,
-    /// How many bytes of `buffer` are filled.
-    len: usize,
-}
-
-impl Window<'_> {
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.len]
-    }
-
-    /// Drops that many bytes from the front.
-    fn advance(&mut self, count: usize) {
-        self.buffer.copy_within(count..self.len, 0);
-        self.len -= count;
-        self.start += count as u64;
-    }
-
-    /// Reads on, at most to `end` of the file, until at least `wanted` bytes are there; `false`
-    /// if the file ends before.
-    fn fill(&mut self, wanted: usize, end: u64) -> io::Result<bool> {
-        if wanted > self.buffer.len() {
-            // Do not believe a length that the file cannot hold.
-            if self.start + wanted as u64 > self.file.metadata()?.len() {
-                return Ok(false);
-            }
-            self.buffer.resize(wanted, 0);
-        }
-        let room = self.buffer.len() as u64;
-        let target = usize::try_from(end.saturating_sub(self.start).min(room)).unwrap_or(usize::MAX);
-        while self.len < target {
-            let at = self.start + self.len as u64;
-            let count = match self.file.read_at(&mut self.buffer[self.len..target], at) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            };
-            if count == 0 {
-                break;
-            }
-            self.verified(count, at)?;
-            self.len += count;
-        }
-        Ok(self.len >= wanted)
-    }
-
-    /// Reads the bytes that were just read once more, until two reads agree: the writer stores a
-    /// value and its timestamp in one copy, and no copy lasts as long as two reads.
-    fn verified(&mut self, count: usize, at: u64) -> io::Result<()> {
-        const TRIES: usize = 16;
-        let Some(again) = self.again.as_deref_mut() else {
-            return Ok(());
-        };
-        let first = &mut self.buffer[self.len..self.len + count];
-        again.resize(count, 0);
-        for _ in 0..TRIES {
-            if self.file.read_at(again, at)? != count || again[..] == *first {
-                break;
-            }
-            first.copy_from_slice(again);
-        }
-        Ok(())
-    }
-
-    fn detect(&mut self, used: u64) -> Result<Layout, ReadError> {
-        let mut whole = self.len as u64 >= used;
-        loop {
-            match format::detect(self.bytes(), used, whole)? {
-                Detected::Layout(layout) => return Ok(layout),
-                Detected::NeedMore(count) => whole = !self.fill(count, used)?,
-            }
-        }
-    }
-
-    fn current_used(&self) -> Result<u64, ReadError> {
-        let mut header = [0; format::HEADER_BYTES];
-        self.file.read_exact_at(&mut header, 0)?;
-        match format::used(&header)? {
-            Used::Bytes(used) => Ok(used),
-            Used::Empty => Ok(format::HEADER_BYTES as u64),
-        }
-    }
 }

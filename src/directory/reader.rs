@@ -1,0 +1,225 @@
+//! Reads the entries of files.
+//!
+//! `pread` of the `used` bytes takes a snapshot that no other process can change or truncate, and
+//! costs less than a mapping. The kernel copies aligned doubles whole, and every value is aligned.
+
+use std::io;
+use std::slice;
+use std::thread;
+
+use super::DbFile;
+use super::queue::{Piece, Queue, read_at};
+use crate::format::{self, Detected, Entries, Entry, FormatError, Layout, Used};
+
+/// Why the entries of a file are not all there.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The bytes break a rule; the entries before that offset were handed out.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+}
+
+/// Below this many bytes read, another thread costs more than it saves.
+const WORTH_A_THREAD_BYTES: u64 = 1 << 20;
+
+/// Opens all files, in order, with at most that many threads, and calls `each` for every one on
+/// this thread. Other threads only read ahead.
+///
+/// # Errors
+/// The first error of `each`, which ends the walk.
+pub fn read_files<E>(
+    files: &[DbFile],
+    threads: usize,
+    mut each: impl FnMut(&DbFile, FileReader<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let queue = Queue::new(files, Vec::new());
+    thread::scope(|scope| {
+        // Also when `each` panics: the scope waits for its threads.
+        let _stop = StopOnDrop(&queue);
+        let mut helpers = threads.saturating_sub(1).min(files.len());
+        let mut read_bytes = 0;
+        for (index, file) in files.iter().enumerate() {
+            if read_bytes >= WORTH_A_THREAD_BYTES {
+                for _ in 0..std::mem::take(&mut helpers) {
+                    queue.expect_helper();
+                    scope.spawn(|| queue.help());
+                }
+            }
+            each(file, FileReader { queue: &queue, index, read_bytes: &mut read_bytes })?;
+        }
+        Ok(())
+    })
+}
+
+struct StopOnDrop<'a>(&'a Queue<'a>);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Reads single files, one after the other, and keeps its buffers.
+#[derive(Debug, Default)]
+pub struct Reader {
+    spare: Vec<Vec<u8>>,
+}
+
+impl Reader {
+    /// Hands all entries of a file to `visit`, in file order, and returns their layout and
+    /// `used`; `None` if the file has no entries.
+    ///
+    /// # Errors
+    /// [`ReadError`]; entries before a damage have been visited.
+    pub fn read(
+        &mut self,
+        file: &DbFile,
+        mut visit: impl FnMut(Entry<'_>, Layout),
+    ) -> Result<Option<(Layout, u64)>, ReadError> {
+        let queue = Queue::new(slice::from_ref(file), std::mem::take(&mut self.spare));
+        let reader = FileReader { queue: &queue, index: 0, read_bytes: &mut 0 };
+        let read = reader.read(|entries, layout| {
+            entries.try_for_each(|entry| {
+                visit(entry?, layout);
+                Ok(())
+            })
+        });
+        self.spare = queue.stop();
+        read
+    }
+}
+
+/// A file whose turn it is.
+#[derive(Debug)]
+pub struct FileReader<'a> {
+    queue: &'a Queue<'a>,
+    index: usize,
+    read_bytes: &'a mut u64,
+}
+
+impl FileReader<'_> {
+    /// Hands the walk over each piece of the file to `visit`, which goes to its end, or to the
+    /// damage that it returns. Returns the entries' layout and `used`; `None` if the file has no
+    /// entries.
+    ///
+    /// # Errors
+    /// [`ReadError`]; entries before a damage have been visited.
+    pub fn read(
+        self,
+        mut visit: impl FnMut(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
+    ) -> Result<Option<(Layout, u64)>, ReadError> {
+        let mut window = Window::open(self.queue, self.index)?;
+        let read = window.read(&mut visit);
+        *self.read_bytes += window.start;
+        self.queue.skip(self.index, window.piece.buffer);
+        read
+    }
+}
+
+/// The part of a file that is in memory.
+struct Window<'a> {
+    queue: &'a Queue<'a>,
+    index: usize,
+    piece: Piece,
+    /// The file's byte that the window starts with.
+    start: u64,
+}
+
+impl<'a> Window<'a> {
+    fn open(queue: &'a Queue<'a>, index: usize) -> io::Result<Self> {
+        Ok(Self { queue, index, piece: queue.next(index)?, start: 0 })
+    }
+
+    fn read(
+        &mut self,
+        visit: &mut impl FnMut(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
+    ) -> Result<Option<(Layout, u64)>, ReadError> {
+        let Used::Bytes(used) = format::used(self.bytes())? else {
+            return Ok(None);
+        };
+        let layout = match self.detect(used) {
+            Err(ReadError::Format(_)) => {
+                self.read_again()?;
+                self.detect(used)?
+            }
+            detected => detected?,
+        };
+        self.advance(format::HEADER_BYTES);
+        let mut doubted = None;
+        loop {
+            let mut entries = Entries::new(self.bytes(), self.start, used, layout);
+            let damage = visit(&mut entries, layout).err();
+            let (offset, missing) = (entries.offset(), entries.missing());
+            self.advance(usize::try_from(offset - self.start).unwrap_or(usize::MAX));
+            if let Some(error) = damage {
+                if doubted.replace(offset) == Some(offset) {
+                    return Err(error.into());
+                }
+                self.read_again()?;
+            } else if missing == 0 {
+                return Ok(Some((layout, used)));
+            } else if !self.fill(missing)? {
+                let offset = self.start + self.bytes().len() as u64;
+                return Err(FormatError::UsedBeyondFile { offset, used }.into());
+            }
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.piece.buffer[self.piece.filled.clone()]
+    }
+
+    /// Drops that many bytes from the front.
+    fn advance(&mut self, count: usize) {
+        self.piece.filled.start += count;
+        self.start += count as u64;
+    }
+
+    /// Takes further pieces until at least `wanted` bytes are there; `false` if the file ends
+    /// before.
+    fn fill(&mut self, wanted: usize) -> io::Result<bool> {
+        while self.bytes().len() < wanted {
+            if self.piece.is_last {
+                return Ok(false);
+            }
+            let next = self.queue.next(self.index)?;
+            let mut last = std::mem::replace(&mut self.piece, next);
+            let left = &last.buffer[last.filled.clone()];
+            let filled = &mut self.piece.filled;
+            if left.len() <= filled.start {
+                filled.start -= left.len();
+                self.piece.buffer[filled.start..][..left.len()].copy_from_slice(left);
+                self.queue.recycle(last.buffer);
+            } else {
+                // An entry that is larger than the room before a piece.
+                last.buffer.truncate(last.filled.end);
+                last.buffer.extend_from_slice(&self.piece.buffer[filled.clone()]);
+                *filled = last.filled.start..last.buffer.len();
+                self.queue.recycle(std::mem::replace(&mut self.piece.buffer, last.buffer));
+            }
+        }
+        Ok(true)
+    }
+
+    fn detect(&mut self, used: u64) -> Result<Layout, ReadError> {
+        let mut is_whole = self.piece.is_last;
+        loop {
+            match format::detect(self.bytes(), used, is_whole)? {
+                Detected::Layout(layout) => return Ok(layout),
+                Detected::NeedMore(count) => is_whole = !self.fill(count)?,
+            }
+        }
+    }
+
+    /// Reads the window's bytes once more: what looks damaged may have been read while the writer
+    /// stored it.
+    fn read_again(&mut self) -> io::Result<()> {
+        let filled = &mut self.piece.filled;
+        let count = read_at(&self.piece.handle, &mut self.piece.buffer[filled.clone()], self.start, false)?;
+        filled.end = filled.start + count;
+        Ok(())
+    }
+}

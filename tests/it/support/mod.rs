@@ -7,5 +7,4 @@ mod python;
 pub(crate) mod random;
 
 pub(crate) use binary::{assert_same_text, promproc, promproc_merge};
-pub(crate) use client::{Client, Entry, FileEntries, Merge};
-pub(crate) use python::{Python, python};
+pub(crate) use client::{Client, FileEntries, Merge};

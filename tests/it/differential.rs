@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::dump::assert_dump_is_what_the_client_reads;
 use crate::support::random::{Abilities, RandomDirectory};
-use crate::support::{Client, Merge, assert_same_text, promproc_merge};
+use crate::support::{CURRENT, Client, Merge, assert_same_text, promproc_merge};
 
 /// How often a release gets a random directory.
 const DIRECTORIES_PER_RELEASE: u64 = 60;
@@ -41,40 +41,39 @@ fn random_directories_of_the_current_client() {
     let Some(mut client) = Client::current() else { return };
     for seed in 0..CURRENT_DIRECTORIES {
         let directory = TempDir::new().unwrap();
-        write(&mut client, directory.path(), seed, "0.26.0");
-        compare(directory.path(), directory.path(), &mut client, seed, "0.26.0");
+        write(&mut client, directory.path(), seed, CURRENT);
+        compare(directory.path(), directory.path(), &mut client, seed, CURRENT);
     }
 }
 
 #[test]
 fn random_directories_of_several_eras_at_once() {
-    const VERSIONS: [&str; 5] = ["0.2.0", "0.8.0", "0.16.0", "0.21.1", "0.26.0"];
-    let Some(mut clients) = VERSIONS.map(Client::version).into_iter().collect::<Option<Vec<_>>>() else {
-        return;
-    };
-    for seed in 0..DIRECTORIES_PER_RELEASE {
+    const VERSIONS: [&str; 5] = ["0.2.0", "0.8.0", "0.16.0", "0.21.1", CURRENT];
+    let clients = VERSIONS.iter().map(|version| Client::version(version)).collect::<Option<Vec<_>>>();
+    let Some(mut clients) = clients else { return };
+    let Some(mut current) = Client::current() else { return };
+    for (nth, seed) in (0..DIRECTORIES_PER_RELEASE).enumerate() {
         let [mixed, transcoded] = [(); 2].map(|()| TempDir::new().unwrap());
-        for (client, version) in
-            [0, 1].map(|nth: u64| (usize::try_from(seed + nth * 2).unwrap()) % 5).map(|i| (i, VERSIONS[i]))
-        {
+        for writer in [nth % VERSIONS.len(), (nth + 2) % VERSIONS.len()] {
+            let (client, version) = (&mut clients[writer], VERSIONS[writer]);
             let own = TempDir::new().unwrap();
-            write(&mut clients[client], own.path(), seed * 5 + client as u64, version);
-            let entries = clients[client].read(own.path()).unwrap();
-            // A process writes in one era, so a file that both wrote is the first one's.
-            let entries: Vec<_> =
-                entries.into_iter().filter(|file| !mixed.path().join(&file.name).exists()).collect();
-            for file in &entries {
+            // Its own seed, or both would write the same processes.
+            write(client, own.path(), seed ^ ((writer as u64) << 32), version);
+            let mut files = client.read(own.path()).unwrap();
+            // A file is of one era: what both wrote is the first one's.
+            files.retain(|file| !mixed.path().join(&file.name).exists());
+            for file in &files {
                 fs::copy(own.path().join(&file.name), mixed.path().join(&file.name)).unwrap();
             }
-            clients.last_mut().unwrap().transcode(transcoded.path(), &entries).unwrap();
+            current.transcode(transcoded.path(), &files).unwrap();
         }
-        compare(mixed.path(), transcoded.path(), clients.last_mut().unwrap(), seed, "several eras");
+        compare(mixed.path(), transcoded.path(), &mut current, seed, "several eras");
     }
 }
 
 #[test]
 fn dump_shows_what_the_client_reads() {
-    for version in ["0.2.0", "0.8.0", "0.16.0", "0.26.0"] {
+    for version in ["0.2.0", "0.8.0", "0.16.0", CURRENT] {
         let Some(mut client) = Client::version(version) else { return };
         for seed in 0..20 {
             let directory = TempDir::new().unwrap();
@@ -88,7 +87,8 @@ fn dump_shows_what_the_client_reads() {
 /// Directories of a release compared with the current client's output. It cannot read what
 /// releases before 0.18.0 wrote; they are read by the client that wrote them and written anew.
 fn random_directories_of(version: &str) {
-    let (Some(mut old), Some(mut current)) = (Client::version(version), Client::current()) else { return };
+    let Some(mut old) = Client::version(version) else { return };
+    let Some(mut current) = Client::current() else { return };
     for seed in 0..DIRECTORIES_PER_RELEASE {
         let [directory, transcoded] = [(); 2].map(|()| TempDir::new().unwrap());
         write(&mut old, directory.path(), seed, version);

@@ -21,9 +21,8 @@ const ERAS: [(&str, u64, &str); 6] = [
 #[test]
 fn every_release_writes_its_era_and_is_read_by_the_current_one() {
     for (version, value_bytes, key) in ERAS {
-        let (Some(mut client), Some(mut current)) = (Client::version(version), Client::current()) else {
-            return;
-        };
+        let Some(mut client) = Client::version(version) else { return };
+        let Some(mut current) = Client::current() else { return };
         let [directory, transcoded] = [(); 2].map(|()| TempDir::new().unwrap());
         let operation = json!({"type": "counter", "name": "r_total", "help": "help",
             "labels": [["b", "ü"], ["a", "1"]], "op": "inc", "value": "0.1"});

@@ -31,7 +31,7 @@ pub(crate) fn python() -> Option<&'static Python> {
             let message = format!("NOT RUN: {test} needs the official Python client: {reason}");
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{message}");
             // Not `eprintln!`, which the test harness swallows when a test passes.
-            writeln!(io::stderr(), "{message}").unwrap();
+            io::stderr().write_all(format!("{message}\n").as_bytes()).unwrap();
             None
         }
     }

@@ -48,7 +48,7 @@ impl Abilities {
             "0.16.0" | "0.17.1" => &MODES[..8],
             _ => MODES,
         };
-        Self { modes, any_names: version == "0.26.0", keeps_total: version == "0.2.0" }
+        Self { modes, any_names: version == super::CURRENT, keeps_total: version == "0.2.0" }
     }
 }
 

@@ -3,6 +3,7 @@
 mod binary;
 mod client;
 pub(crate) mod dump;
+mod nasty;
 mod python;
 pub(crate) mod random;
 

@@ -7,6 +7,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::nasty::{
+    BOUNDS, BUCKETS, HELPS, LABEL_VALUES, LEGACY_LABELS, LEGACY_NAMES, NASTY_LABELS, NASTY_NAMES, PIDS,
+    TIMES, VALUES,
+};
+
 /// What a directory is made of.
 #[derive(Debug)]
 pub(crate) struct RandomDirectory {
@@ -51,161 +56,6 @@ impl Abilities {
         Self { modes, any_names: version == super::CURRENT, keeps_total: version == "0.2.0" }
     }
 }
-
-const LEGACY_NAMES: [&str; 10] = [
-    "requests",
-    "http_requests",
-    "a",
-    "ns:sub:queue_depth",
-    "job_seconds",
-    "Z9",
-    "_hidden",
-    "requests_total",
-    "http",
-    "x_created_by",
-];
-const NASTY_NAMES: [&str; 15] = [
-    "http.requests",
-    "größe",
-    "with space",
-    "quo\"te",
-    "back\\slash",
-    "new\nline",
-    // Its last newline escapes the client's `$`: it takes this for a legacy name.
-    "ends_in\n",
-    "tab\tbed",
-    "9lives",
-    "a-b",
-    "日本語",
-    "e\u{301}",
-    "😀",
-    "nul\0",
-    "a_b.c__d",
-];
-const LEGACY_LABELS: [&str; 7] = ["method", "path", "pid", "A1", "_x", "status", "zone"];
-const NASTY_LABELS: [&str; 11] = [
-    "ends_in\n",
-    "http.method",
-    "größe",
-    "with space",
-    "quo\"te",
-    "back\\slash",
-    "new\nline",
-    "",
-    "9",
-    "日本",
-    "a:b",
-];
-const LABEL_VALUES: [&str; 30] = [
-    "",
-    "GET",
-    "POST",
-    "/",
-    "/a b/ü",
-    "200",
-    "1",
-    "1.0",
-    "quo\"te",
-    "\"",
-    "back\\slash",
-    "\\n",
-    "\\",
-    "end\\",
-    "new\nline",
-    "\n",
-    "\r\n",
-    "tab\t",
-    "\u{1b}[31mred",
-    "\0",
-    "\u{7f}",
-    "\u{85}\u{2028}",
-    "日本語",
-    "e\u{301}\u{308}",
-    "👩\u{200d}👩\u{200d}👧",
-    "\u{202e}right to left",
-    "\u{feff}bom",
-    "a,b=\"c\"} 1",
-    "{}[]",
-    "\u{10ffff}",
-];
-const HELPS: [&str; 9] = [
-    "",
-    "Requests that were answered",
-    "Multiprocess metric",
-    "two\nlines",
-    "back\\slash \\n",
-    "\"quoted\"",
-    " spaces ",
-    "Größe 日本 😀",
-    "\u{1b}[2J\r\t",
-];
-const VALUES: [f64; 32] = [
-    0.0,
-    -0.0,
-    1.0,
-    -1.0,
-    2.0,
-    0.1,
-    0.2,
-    0.1 + 0.2,
-    1.5,
-    f64::NAN,
-    f64::INFINITY,
-    f64::NEG_INFINITY,
-    1e6,
-    999_999.0,
-    999_999.5,
-    1_000_000.5,
-    123_456_789.0,
-    -1e6,
-    -123_456_789.0,
-    1e10,
-    12_345_678_901.25,
-    1e15,
-    1e16,
-    9_007_199_254_740_993.0,
-    1e21,
-    1e-4,
-    1e-5,
-    1.234e-7,
-    5e-324,
-    f64::MAX,
-    f64::MIN,
-    0.000_123_456_789,
-];
-const BUCKETS: [&[&str]; 6] = [
-    &["0.1", "0.5", "1", "5"],
-    &["1", "inf"],
-    &["-1", "0", "1"],
-    &["0.5", "1", "2.5"],
-    &["1000", "1000000", "10000000000"],
-    &["-inf", "1e-9", "0.005", "0.1", "1", "1e16", "1e22"],
-];
-/// All are numbers to Python's `float`, and some the same number.
-const BOUNDS: [&str; 18] = [
-    "1", "1.0", "+1", "1e0", "+Inf", "inf", "Infinity", "-Inf", "1e3", "1000", "1_000", " 1 ", "\n2\t", "-0",
-    "0", ".5", "5e-1", "1E6",
-];
-const TIMES: [&str; 7] = ["0", "1700000000.25", "1700000000.25", "1700000001", "1", "-5", "1.5e-3"];
-/// What a process_identifier may return.
-const PIDS: [&str; 16] = [
-    "1",
-    "2",
-    "7",
-    "10",
-    "99",
-    "123",
-    "31337",
-    "4194304",
-    "web",
-    "web-1.example",
-    "host_5",
-    "ab_5",
-    "a_b_c",
-    "wörker_é_1",
-    "日本語_2",
-    "x[1]*?",
-];
 
 /// splitmix64: small, and good enough to choose from tables.
 struct Random(u64);

@@ -24,10 +24,12 @@ pub(super) enum NameOf {
 }
 
 /// Whether the client takes the name for a legacy one. Its regular expression ends in `$`, which
-/// Python lets match before a final newline as well.
+/// Python lets match before a final newline as well. A label's name that begins with `__` is
+/// reserved and no legacy one.
 pub(super) fn is_legacy(name: &str, of: NameOf) -> bool {
     let name = name.strip_suffix('\n').unwrap_or(name);
-    !name.is_empty() && name.chars().enumerate().all(|(i, c)| is_legacy_char(c, i, of))
+    let reserved = of == NameOf::Label && name.starts_with("__");
+    !reserved && !name.is_empty() && name.chars().enumerate().all(|(i, c)| is_legacy_char(c, i, of))
 }
 
 fn is_legacy_char(c: char, at: usize, of: NameOf) -> bool {

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use promproc::exposition::printable;
+use promproc::exposition::table::View;
 
 use crate::cli::{ColorWhen, Global};
 
@@ -42,6 +43,11 @@ impl Console {
         let stdout = io::stdout();
         let width = stdout.is_terminal().then(|| terminal_size::terminal_size_of(&stdout))??;
         Some(width.0.0)
+    }
+
+    /// How standard output shows a table that is written to [`Console::out`].
+    pub(crate) fn view(&self) -> View {
+        View { width: self.width(), heading: Style::new().bold() }
     }
 
     /// Sends what `write` writes to standard output as it is; on a terminal, control characters in

@@ -235,6 +235,8 @@ pub struct Reader {
     buffer: Vec<u8>,
     /// For [`Window::verified`].
     again: Vec<u8>,
+    /// For [`Reader::used`].
+    used: u64,
 }
 
 /// The file system's page: what one small read costs is the page, not its bytes.
@@ -244,11 +246,17 @@ const BUFFER_BYTES: usize = 64 << 10;
 
 impl Default for Reader {
     fn default() -> Self {
-        Self { buffer: vec![0; BUFFER_BYTES], again: Vec::new() }
+        Self { buffer: vec![0; BUFFER_BYTES], again: Vec::new(), used: 0 }
     }
 }
 
 impl Reader {
+    /// What the header of the file read last says, whether or not its entries are all there; 0 if
+    /// there are none.
+    pub fn used(&self) -> u64 {
+        self.used
+    }
+
     /// Hands all entries of a file to `visit`, in file order, and returns their layout and
     /// `used`; `None` if the file has no entries.
     ///
@@ -259,6 +267,7 @@ impl Reader {
         file: &DbFile,
         mut visit: impl FnMut(Entry<'_>, Layout),
     ) -> Result<Option<(Layout, u64)>, ReadError> {
+        self.used = 0;
         let opened = File::open(&file.path)?;
         let is_pair = file.name.mode.is_some_and(|mode| mode.rule() == GaugeRule::MostRecent);
         let mut window = Window {
@@ -272,6 +281,7 @@ impl Reader {
         let Used::Bytes(mut used) = format::used(window.bytes())? else {
             return Ok(None);
         };
+        self.used = used;
         let layout = window.detect(used)?;
         window.advance(format::HEADER_BYTES);
         let mut doubted = None;

@@ -19,7 +19,7 @@ use crate::cli::Select;
 use crate::console::Console;
 
 /// How a command that did its work ended; `main` makes the exit status of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// All is well: 0.
     Done,

@@ -14,7 +14,7 @@ const NONE: KeyIndex = KeyIndex::MAX;
 /// All processes of a service create their series in nearly the same order, so the key that
 /// followed the last time is tried first: one comparison, no hash.
 #[derive(Debug)]
-pub(super) struct KeyTable<T> {
+pub(crate) struct KeyTable<T> {
     index: HashTable<KeyIndex>,
     hasher: DefaultHashBuilder,
     /// All keys, one after the other.
@@ -33,20 +33,20 @@ struct KnownKey<T> {
 
 /// Where a file's walk through the table is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     last: KeyIndex,
     expected: KeyIndex,
 }
 
 impl Cursor {
     /// Before a file's first entry. Files begin alike, too.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { last: NONE, expected: 0 }
     }
 }
 
 impl<T: Copy> KeyTable<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
@@ -57,7 +57,7 @@ impl<T: Copy> KeyTable<T> {
 
     /// What was made for `key`; `make` is called if it is new.
     #[inline]
-    pub(super) fn get_or_insert_with(
+    pub(crate) fn get_or_insert_with(
         &mut self,
         cursor: &mut Cursor,
         key: &[u8],

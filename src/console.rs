@@ -14,6 +14,9 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
 
+/// As much as a pipe holds.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// Where a command's data and messages go.
 #[derive(Debug)]
 pub(crate) struct Console {
@@ -35,7 +38,12 @@ impl Console {
     /// Standard output for data made by promproc itself, such as tables; colour is taken out
     /// where it is not wanted.
     pub(crate) fn out(&self) -> impl Write + use<> {
-        io::BufWriter::new(AutoStream::new(io::stdout(), self.color).lock())
+        io::BufWriter::with_capacity(BUFFER_BYTES, AutoStream::new(io::stdout(), self.color).lock())
+    }
+
+    /// Standard output for data that holds nothing but text and line ends, on a terminal as well.
+    pub(crate) fn data(&self) -> impl Write + use<> {
+        io::BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock())
     }
 
     /// The terminal's width in columns, if standard output is a terminal.
@@ -55,7 +63,7 @@ impl Console {
     pub(crate) fn write_data(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         if !stdout.is_terminal() {
-            let mut out = io::BufWriter::with_capacity(64 << 10, stdout);
+            let mut out = io::BufWriter::with_capacity(BUFFER_BYTES, stdout);
             write(&mut out)?;
             return out.flush();
         }

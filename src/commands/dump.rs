@@ -26,7 +26,10 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
         shows_help: args.show_help,
         view: console.view(),
         now: SystemTime::now(),
-        out: console.out(),
+        out: match args.format {
+            DumpFormat::Json => Box::new(console.data()) as Box<dyn Write>,
+            DumpFormat::Table => Box::new(console.out()),
+        },
         console,
         outcome: Outcome::Done,
     };
@@ -41,19 +44,19 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
     Ok(outcome.max(report(&scan.left_out, console)))
 }
 
-struct Dump<'a, W> {
+struct Dump<'a> {
     dumper: Dumper<'a>,
     /// Whether files without a selected entry are passed over.
     hides_unmatched: bool,
     shows_help: bool,
     view: View,
     now: SystemTime,
-    out: W,
+    out: Box<dyn Write>,
     console: &'a Console,
     outcome: Outcome,
 }
 
-impl<W: Write> Dump<'_, W> {
+impl Dump<'_> {
     fn entries_as_json<'f>(&mut self, files: impl Iterator<Item = &'f DbFile>) -> io::Result<()> {
         let mut line = Vec::new();
         let mut value = String::new();

@@ -280,7 +280,10 @@ impl Targets<'_> {
             _ if !is_gauge => true,
             rule => rule == GaugeRule::PerPid,
         };
-        let action = if is_per_pid {
+        let action = if is_gauge && file.mode.is_none() && mode.rule() == GaugeRule::MostRecent {
+            // The client takes no timestamp from files of another type, so the value is never taken.
+            Action::Skip
+        } else if is_per_pid {
             self.per_pid.push(PerPid { family, sample, labels });
             Action::PerPid(index(self.per_pid.len() - 1))
         } else {

@@ -27,7 +27,6 @@ pub(super) struct Series {
     sets: Vec<LabelSet>,
     set_index: HashTable<SetIndex>,
     hasher: DefaultHashBuilder,
-    /// Cells; for samples that take the most recent value, indices into `recent`.
     cell_index: HashMap<(SetIndex, Within), u32, DefaultHashBuilder>,
     names: Vec<Arc<str>>,
     name_index: HashMap<Arc<str>, NameIndex, DefaultHashBuilder>,
@@ -82,6 +81,8 @@ struct LabelSet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Within {
     Sample(NameIndex),
+    /// A sample that takes the most recent value; what is indexed is `recent`.
+    Recent(NameIndex),
     /// The bits of a bucket's bound.
     Bucket(u64),
 }
@@ -137,7 +138,7 @@ impl Series {
     pub(super) fn recent(&mut self, family: FamilyIndex, labels: Labels, name: &str) -> u32 {
         let set = self.set(family, labels);
         let name = self.name(name);
-        let within = Within::Sample(name);
+        let within = Within::Recent(name);
         if let Some(&at) = self.cell_index.get(&(set, within)) {
             return at;
         }

@@ -1,0 +1,10 @@
+//! The integration tests: the `promproc` binary as a user sees it, one module an area, one test
+//! binary so that it links once.
+
+// Helpers stand outside of `#[test]` functions, and a test's own directories are its to change.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
+
+mod differential;
+mod golden;
+mod oracle;
+mod support;

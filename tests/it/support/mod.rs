@@ -1,0 +1,11 @@
+//! What the tests share: the official client as an oracle, random directories, the promproc binary.
+
+mod binary;
+mod client;
+pub(crate) mod dump;
+mod python;
+pub(crate) mod random;
+
+pub(crate) use binary::{assert_same_text, promproc, promproc_merge};
+pub(crate) use client::{Client, Entry, FileEntries, Merge};
+pub(crate) use python::{Python, python};

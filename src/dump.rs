@@ -161,3 +161,21 @@ fn dumped(file: &DbFile, read: io::Result<Read>, used: u64, seen: Seen) -> Dumpe
     };
     Dumped { facts: (!is_none_of_ours).then_some(facts), problems: problems(damage.map(ProblemKind::Format)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::DbName;
+
+    #[test]
+    fn what_has_vanished_is_not_there_and_not_left_out() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let name = DbName::parse("counter_1.db").expect("a metric file");
+        let file = DbFile { path: directory.path().join("counter_1.db"), name };
+        let selection = Selection::default();
+        let mut dumper = Dumper::new(&selection);
+        for dumped in [dumper.facts(&file), dumper.entries(&file, |_, _, _| {})] {
+            assert!(dumped.facts.is_none() && dumped.problems.is_empty(), "{dumped:?}");
+        }
+    }
+}

@@ -12,12 +12,12 @@ use promproc::exposition::{printable, time};
 use promproc::format::{Entry, Era, Key};
 
 use crate::cli::{DumpArgs, DumpFormat};
-use crate::commands::{Outcome, paths_or_environment, report, selection};
+use crate::commands::{Outcome, hinted, paths_or_environment, report, selection};
 use crate::console::Console;
 
 pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let scan = directory::scan_all(&paths, args.input.recursive)?;
+    let scan = directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
     let selection = selection(&args.select);
     let files = scan.files.iter().filter(|file| selection.has_file(&file.name));
     let mut dump = Dump {
@@ -206,12 +206,13 @@ fn push_entry(
         }
         Some(seconds) => {
             let moment = time::from_unix(seconds);
-            match moment.and_then(time::date) {
-                Some(date) => table.cell(&date),
+            let date = moment.and_then(time::date);
+            match &date {
+                Some(date) => table.cell(date),
                 // No date of ours: the number as it is.
                 None => cell(table, &|text| write_go_string(text, seconds)),
             }
-            table.cell(&moment.map_or(NOTHING.to_owned(), |moment| time::age(moment, now)));
+            table.cell(&date.and(moment).map_or("?".to_owned(), |moment| time::age(moment, now)));
         }
     }
     cell(table, &|text| {

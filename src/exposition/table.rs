@@ -321,7 +321,7 @@ VALUE  KIND     SAMPLE
         let table = shown(&[["1.0", "-", "a\tb", "x{l=\"\u{1b}[31m\u{202e}\n\"}"]], None);
         assert_eq!(
             table,
-            "VALUE  DATE  KIND   SAMPLE\n  1.0  -     a\\tb  x{l=\"\\u{1b}[31m\\u{202e}\\n\"}\n"
+            "VALUE  DATE  KIND  SAMPLE\n  1.0  -     a\\tb  x{l=\"\\u{1b}[31m\\u{202e}\\n\"}\n"
         );
     }
 }

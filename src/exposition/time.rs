@@ -11,6 +11,8 @@ pub fn from_unix(seconds: f64) -> Option<SystemTime> {
 
 /// A moment in UTC, e.g. `2026-11-23T12:00:00Z`; `None` outside of the years 1970 to 9999.
 pub fn date(moment: SystemTime) -> Option<String> {
+    // humantime panics before 1970, and fails after 9999.
+    moment.duration_since(UNIX_EPOCH).ok()?;
     let mut text = String::new();
     write!(text, "{}", humantime::format_rfc3339_seconds(moment)).ok()?;
     Some(text)

@@ -54,7 +54,9 @@ fn random_directories_of_several_eras_at_once() {
     };
     for seed in 0..DIRECTORIES_PER_RELEASE {
         let [mixed, transcoded] = [(); 2].map(|()| TempDir::new().unwrap());
-        for (client, version) in [0, 1].map(|nth: u64| (usize::try_from(seed + nth * 2).unwrap()) % 5).map(|i| (i, VERSIONS[i])) {
+        for (client, version) in
+            [0, 1].map(|nth: u64| (usize::try_from(seed + nth * 2).unwrap()) % 5).map(|i| (i, VERSIONS[i]))
+        {
             let own = TempDir::new().unwrap();
             write(&mut clients[client], own.path(), seed * 5 + client as u64, version);
             let entries = clients[client].read(own.path()).unwrap();
@@ -116,7 +118,8 @@ fn compare(ours: &Path, theirs: &Path, client: &mut Client, seed: u64, version: 
     };
     for how in [Merge::default(), Merge { format: "openmetrics", ..Merge::default() }, other] {
         let what = format!("seed {seed} of {version}, {how:?}");
-        let expected = client.merge(theirs, how).unwrap_or_else(|error| panic!("{what}: the client: {error}"));
+        let expected =
+            client.merge(theirs, how).unwrap_or_else(|error| panic!("{what}: the client: {error}"));
         let output = promproc_merge(ours, how);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{what}: {}: {stderr}", output.status);

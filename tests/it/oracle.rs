@@ -45,9 +45,7 @@ fn every_release_writes_its_era_and_is_read_by_the_current_one() {
         let help = if key.contains("help") { "help" } else { "Multiprocess metric" };
         assert_eq!(
             current.merge(transcoded.path(), Merge::default()).unwrap(),
-            format!(
-                "# HELP r_total {help}\n# TYPE r_total counter\nr_total{{a=\"1\",b=\"ü\"}} 0.1\n"
-            ),
+            format!("# HELP r_total {help}\n# TYPE r_total counter\nr_total{{a=\"1\",b=\"ü\"}} 0.1\n"),
             "{version}"
         );
     }
@@ -71,9 +69,7 @@ fn without_a_chosen_pid_the_process_is_a_real_fork() {
 fn an_operation_takes_place_at_the_time_that_it_says() {
     let Some(mut client) = Client::current() else { return };
     let directory = TempDir::new().unwrap();
-    let at = |value: &str, time: &str| {
-        json!({"type": "gauge", "name": "g", "mode": "mostrecent", "op": "set", "value": value, "time_is": time})
-    };
+    let at = |value: &str, time: &str| json!({"type": "gauge", "name": "g", "mode": "mostrecent", "op": "set", "value": value, "time_is": time});
     let processes = json!([
         {"pid": "1", "operations": [at("1", "20.5")]},
         {"pid": "2", "operations": [at("2", "20.5")]},
@@ -107,7 +103,8 @@ fn a_key_may_be_any_bytes_and_what_the_client_raises_is_an_error() {
 fn the_merge_options_reach_the_client() {
     let Some(mut client) = Client::current() else { return };
     let directory = TempDir::new().unwrap();
-    let histogram = json!({"type": "histogram", "name": "h.ö", "buckets": ["1", "2"], "op": "observe", "value": "2"});
+    let histogram =
+        json!({"type": "histogram", "name": "h.ö", "buckets": ["1", "2"], "op": "observe", "value": "2"});
     client.write(directory.path(), &json!([{"pid": "1", "operations": [histogram]}])).unwrap();
     let mut merged = |how| client.merge(directory.path(), how).unwrap();
 

@@ -29,7 +29,11 @@ pub(crate) fn assert_dump_is_what_the_client_reads(directory: &Path, client: &mu
             assert_eq!(line["sample"], key[1], "{at}");
             assert_eq!(line["labels"], labels(&key), "{at}");
             let has_help = key[2].is_object() && key[3].is_string();
-            assert_eq!(line["help"], if has_help { key[3].clone() } else { "Multiprocess metric".into() }, "{at}");
+            assert_eq!(
+                line["help"],
+                if has_help { key[3].clone() } else { "Multiprocess metric".into() },
+                "{at}"
+            );
 
             let value: f64 = line["value"].as_str().unwrap().parse().unwrap();
             assert!(same(value, entry.value), "{at}");

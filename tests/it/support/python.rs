@@ -59,7 +59,8 @@ impl Python {
 
         let python = Self { root: base.join("python") };
         let system = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let version = run(Command::new(&system).args(["-c", "import sys; print(sys.executable, sys.version)"]))?;
+        let version =
+            run(Command::new(&system).args(["-c", "import sys; print(sys.executable, sys.version)"]))?;
         let requirements = [REQUIREMENTS, SIDE_BY_SIDE].map(|file| fs::read_to_string(file).unwrap());
         let wanted = format!("{version}{}", requirements.concat());
         // The stamp is written last: an environment without it is half made.

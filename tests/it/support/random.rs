@@ -170,8 +170,8 @@ const BUCKETS: [&[&str]; 6] = [
 ];
 /// All are numbers to Python's `float`, and some the same number.
 const BOUNDS: [&str; 19] = [
-    "1", "1.0", "+1", "1e0", "+Inf", "inf", "Infinity", "-Inf", "1e3", "1000", "1_000", " 1 ", "\n2\t", "-0", "0",
-    ".5", "5e-1", "1E6", "٣",
+    "1", "1.0", "+1", "1e0", "+Inf", "inf", "Infinity", "-Inf", "1e3", "1000", "1_000", " 1 ", "\n2\t", "-0",
+    "0", ".5", "5e-1", "1E6", "٣",
 ];
 const TIMES: [&str; 7] = ["0", "1700000000.25", "1700000000.25", "1700000001", "1", "-5", "1.5e-3"];
 /// What a process_identifier may return.
@@ -346,7 +346,9 @@ fn operation_on(random: &mut Random, metric: &Metric) -> (&'static str, f64) {
         ("gauge", Some("mostrecent" | "livemostrecent")) => {
             (random.pick(&["set", "set_to_current_time"]), value)
         }
-        ("gauge", _) => (random.pick(&["set", "set", "inc", "dec", "set_to_current_time", "set_function"]), value),
+        ("gauge", _) => {
+            (random.pick(&["set", "set", "inc", "dec", "set_to_current_time", "set_function"]), value)
+        }
         _ => ("observe", value),
     }
 }
@@ -356,7 +358,9 @@ fn operation_on(random: &mut Random, metric: &Metric) -> (&'static str, f64) {
 fn forged_file(random: &mut Random, number: usize, metrics: &[Metric]) -> (String, Value) {
     let metric_type = random.pick(&["counter", "gauge", "histogram", "histogram", "summary"]);
     let name = match metric_type {
-        "gauge" => format!("gauge_{}_f{number}.db", random.pick(&["all", "min", "mostrecent", "sum", "avg", ""])),
+        "gauge" => {
+            format!("gauge_{}_f{number}.db", random.pick(&["all", "min", "mostrecent", "sum", "avg", ""]))
+        }
         _ => format!("{metric_type}_f{number}.db"),
     };
     let mut entries = Vec::new();
@@ -365,8 +369,8 @@ fn forged_file(random: &mut Random, number: usize, metrics: &[Metric]) -> (Strin
             true => random.pick(&LEGACY_NAMES).to_owned(),
             false => metrics[random.below(metrics.len())].name.clone(),
         };
-        let suffix =
-            random.pick(&["", "_total", "_bucket", "_bucket", "_sum", "_count", "_created", "_gsum", "_gcount"]);
+        let suffix = random
+            .pick(&["", "_total", "_bucket", "_bucket", "_sum", "_count", "_created", "_gsum", "_gcount"]);
         let sample = if random.one_in(8) { "other".to_owned() } else { format!("{family}{suffix}") };
         let mut labels: Vec<(&str, &str)> = Vec::new();
         if metric_type == "histogram" && !random.one_in(4) {

@@ -6,10 +6,10 @@ use std::time::SystemTime;
 use promproc::directory::{self, DbFile};
 use promproc::dump::{Dumped, Dumper, FileFacts};
 use promproc::exposition::dump_json::{EntryLine, FileLine, write_line};
+use promproc::exposition::dump_table::{ENTRY_COLUMNS, FILE_COLUMNS, push_entry, push_file, write_heading};
 use promproc::exposition::number::write_go_string;
-use promproc::exposition::table::{Column, NOTHING, Table, View, push_sample};
-use promproc::exposition::{printable, time};
-use promproc::format::{Entry, Era, Key};
+use promproc::exposition::table::{Table, View};
+use promproc::exposition::time;
 
 use crate::cli::{DumpArgs, DumpFormat};
 use crate::commands::{Outcome, hinted, paths_or_environment, report, selection};
@@ -32,6 +32,8 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
         },
         console,
         outcome: Outcome::Done,
+        shown_files: 0,
+        shown_entries: 0,
     };
     match (args.format, args.files) {
         (DumpFormat::Json, false) => dump.entries_as_json(files)?,
@@ -40,6 +42,7 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
         (DumpFormat::Table, true) => dump.files_as_table(files, paths.len() == 1 && !args.input.recursive)?,
     }
     dump.out.flush()?;
+    console.info(format_args!("{} entries in {} files", dump.shown_entries, dump.shown_files));
     let outcome = dump.outcome;
     Ok(outcome.max(report(&scan.left_out, console)))
 }
@@ -54,6 +57,8 @@ struct Dump<'a> {
     out: Box<dyn Write>,
     console: &'a Console,
     outcome: Outcome,
+    shown_files: usize,
+    shown_entries: usize,
 }
 
 impl Dump<'_> {
@@ -68,12 +73,13 @@ impl Dump<'_> {
                 if written.is_ok() {
                     value.clear();
                     write_go_string(&mut value, entry.value);
-                    written = write_line(&entry_line(file, &path, entry, key, era, &value), &mut line)
+                    written = write_line(&EntryLine::new(file, &path, entry, key, era, &value), &mut line)
                         .map_err(io::Error::from)
                         .and_then(|()| out.write_all(&line));
                 }
             });
             written?;
+            self.shown(&dumped);
             self.report(&dumped)?;
         }
         Ok(())
@@ -85,7 +91,7 @@ impl Dump<'_> {
             let dumped = self.dumper.facts(file);
             if let Some(facts) = self.shown(&dumped) {
                 let (path, modified) = (file.path.to_string_lossy(), facts.modified.and_then(time::date));
-                write_line(&file_line(file, &path, facts, modified.as_deref()), &mut line)?;
+                write_line(&FileLine::new(file, &path, facts, modified.as_deref()), &mut line)?;
                 self.out.write_all(&line)?;
             }
             self.report(&dumped)?;
@@ -94,7 +100,7 @@ impl Dump<'_> {
     }
 
     fn entries_as_tables<'f>(&mut self, files: impl Iterator<Item = &'f DbFile>) -> io::Result<()> {
-        let mut table = Table::new(&ENTRY_COLUMNS);
+        let mut table = Table::new(ENTRY_COLUMNS);
         let mut text = String::new();
         let mut separator = "";
         for file in files {
@@ -106,7 +112,8 @@ impl Dump<'_> {
             if let Some(facts) = self.shown(&dumped) {
                 self.out.write_all(separator.as_bytes())?;
                 separator = "\n";
-                self.write_heading(file, facts)?;
+                let entries_of = self.hides_unmatched.then_some(facts.selected);
+                write_heading(file, facts, entries_of, now, &self.view, &mut self.out)?;
                 table.write(&self.view, &mut self.out)?;
             }
             self.report(&dumped)?;
@@ -121,7 +128,7 @@ impl Dump<'_> {
     ) -> io::Result<()> {
         // The person at the terminal has just typed the directory, a script wants whole paths.
         let is_name_enough = is_one_directory && self.view.width.is_some();
-        let mut table = Table::new(&FILE_COLUMNS);
+        let mut table = Table::new(FILE_COLUMNS);
         let mut problems = Vec::new();
         for file in files {
             let dumped = self.dumper.facts(file);
@@ -137,8 +144,11 @@ impl Dump<'_> {
     }
 
     /// The facts of a file that is to be shown.
-    fn shown<'d>(&self, dumped: &'d Dumped) -> Option<&'d FileFacts> {
-        dumped.facts.as_ref().filter(|facts| facts.selected > 0 || !self.hides_unmatched)
+    fn shown<'d>(&mut self, dumped: &'d Dumped) -> Option<&'d FileFacts> {
+        let facts = dumped.facts.as_ref().filter(|facts| facts.selected > 0 || !self.hides_unmatched)?;
+        self.shown_files += 1;
+        self.shown_entries += facts.selected;
+        Some(facts)
     }
 
     /// Names what is wrong with a file behind what was shown of it.
@@ -148,153 +158,5 @@ impl Dump<'_> {
             self.outcome = self.outcome.max(report(&dumped.problems, self.console));
         }
         Ok(())
-    }
-
-    fn write_heading(&mut self, file: &DbFile, facts: &FileFacts) -> io::Result<()> {
-        let style = self.view.heading;
-        writeln!(self.out, "{style}{}{style:#}", printable(&file.path.to_string_lossy()))?;
-        let mode =
-            if file.name.mode.is_some() { format!(" {}", file.name.mode_name()) } else { String::new() };
-        let era = facts.era.map_or(String::new(), |era| format!(", era {era}"));
-        let modified = facts.modified.map_or(String::new(), |moment| {
-            let date = time::date(moment).unwrap_or_default();
-            format!(", modified {date} ({})", time::age(moment, self.now))
-        });
-        let metric_type = file.name.metric_type;
-        let heading = format!("{metric_type}{mode}, pid {}{era}{modified}", file.name.pid);
-        writeln!(self.out, "{}", printable(&heading))?;
-        let selected = if self.hides_unmatched { format!("{} of ", facts.selected) } else { String::new() };
-        writeln!(
-            self.out,
-            "{selected}{} {}, {} of {} bytes used, {} allocated",
-            facts.entries,
-            if facts.entries == 1 { "entry" } else { "entries" },
-            facts.used_bytes,
-            facts.capacity_bytes,
-            facts.allocated_bytes,
-        )
-    }
-}
-
-const ENTRY_COLUMNS: [Column; 5] = [
-    Column::number("OFFSET"),
-    Column::number("VALUE"),
-    Column::text("TIMESTAMP").gives_way(),
-    Column::text("AGE"),
-    Column::text("SAMPLE"),
-];
-
-fn push_entry(
-    table: &mut Table,
-    text: &mut String,
-    entry: &Entry<'_>,
-    key: &Key,
-    now: SystemTime,
-    shows_help: bool,
-) {
-    let mut cell = |table: &mut Table, write: &dyn Fn(&mut String)| {
-        text.clear();
-        write(text);
-        table.cell(text);
-    };
-    cell(table, &|text| text.push_str(&entry.offset.to_string()));
-    cell(table, &|text| write_go_string(text, entry.value));
-    match entry.timestamp.filter(|seconds| *seconds != 0.0) {
-        None => {
-            table.cell(NOTHING);
-            table.cell(NOTHING);
-        }
-        Some(seconds) => {
-            let moment = time::from_unix(seconds);
-            let date = moment.and_then(time::date);
-            match &date {
-                Some(date) => table.cell(date),
-                // No date of ours: the number as it is.
-                None => cell(table, &|text| write_go_string(text, seconds)),
-            }
-            table.cell(&date.and(moment).map_or("?".to_owned(), |moment| time::age(moment, now)));
-        }
-    }
-    cell(table, &|text| {
-        push_sample(text, &key.sample, &key.labels);
-        if shows_help {
-            text.push_str("  # ");
-            text.push_str(&key.help);
-        }
-    });
-}
-
-const FILE_COLUMNS: [Column; 11] = [
-    // The file's name says type, mode and pid as well.
-    Column::text("TYPE").gives_way(),
-    Column::text("MODE").gives_way(),
-    Column::text("PID").gives_way(),
-    Column::text("ERA"),
-    Column::number("ENTRIES"),
-    Column::number("USED"),
-    Column::number("CAPACITY"),
-    Column::number("ALLOCATED"),
-    Column::text("MODIFIED").gives_way(),
-    Column::text("AGE"),
-    Column::text("FILE"),
-];
-
-fn push_file(table: &mut Table, file: &DbFile, name: &str, facts: &FileFacts, now: SystemTime) {
-    let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
-    table.cell(file.name.metric_type.as_str());
-    table.cell(file.name.mode.map_or(NOTHING, |_| file.name.mode_name()));
-    table.cell(&file.name.pid);
-    table.cell(&or_nothing(facts.era.map(|era| era.to_string())));
-    table.cell(&facts.entries.to_string());
-    table.cell(&facts.used_bytes.to_string());
-    table.cell(&facts.capacity_bytes.to_string());
-    table.cell(&facts.allocated_bytes.to_string());
-    table.cell(&or_nothing(facts.modified.and_then(time::date)));
-    table.cell(&or_nothing(facts.modified.map(|moment| time::age(moment, now))));
-    table.cell(name);
-}
-
-fn entry_line<'a>(
-    file: &'a DbFile,
-    path: &'a str,
-    entry: &Entry<'_>,
-    key: &'a Key,
-    era: Era,
-    value: &'a str,
-) -> EntryLine<'a> {
-    EntryLine {
-        file: path,
-        metric_type: file.name.metric_type.as_str(),
-        mode: file.name.mode.map(|_| file.name.mode_name()),
-        pid: &file.name.pid,
-        era: era.as_str(),
-        offset: entry.offset,
-        value_offset: entry.value_offset(),
-        family: &key.family,
-        sample: &key.sample,
-        labels: &key.labels,
-        value,
-        timestamp: entry.timestamp,
-        help: &key.help,
-    }
-}
-
-fn file_line<'a>(
-    file: &'a DbFile,
-    path: &'a str,
-    facts: &FileFacts,
-    modified: Option<&'a str>,
-) -> FileLine<'a> {
-    FileLine {
-        file: path,
-        metric_type: file.name.metric_type.as_str(),
-        mode: file.name.mode.map(|_| file.name.mode_name()),
-        pid: &file.name.pid,
-        era: facts.era.map(Era::as_str),
-        entries: facts.entries,
-        used_bytes: facts.used_bytes,
-        capacity_bytes: facts.capacity_bytes,
-        allocated_bytes: facts.allocated_bytes,
-        modified,
     }
 }

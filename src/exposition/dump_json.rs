@@ -8,6 +8,9 @@ use std::fmt::Write;
 use serde::{Serialize, Serializer};
 
 use super::is_unsafe;
+use crate::directory::DbFile;
+use crate::dump::FileFacts;
+use crate::format::{Entry, Era, Key};
 use crate::model::Labels;
 
 /// The line of an entry.
@@ -44,6 +47,34 @@ pub struct EntryLine<'a> {
     pub help: &'a str,
 }
 
+impl<'a> EntryLine<'a> {
+    /// The line of an entry of a file of that path and era; `value` is the entry's as text.
+    pub fn new(
+        file: &'a DbFile,
+        path: &'a str,
+        entry: &Entry<'_>,
+        key: &'a Key,
+        era: Era,
+        value: &'a str,
+    ) -> Self {
+        Self {
+            file: path,
+            metric_type: file.name.metric_type.as_str(),
+            mode: file.name.mode.map(|_| file.name.mode_name()),
+            pid: &file.name.pid,
+            era: era.as_str(),
+            offset: entry.offset,
+            value_offset: entry.value_offset(),
+            family: &key.family,
+            sample: &key.sample,
+            labels: &key.labels,
+            value,
+            timestamp: entry.timestamp,
+            help: &key.help,
+        }
+    }
+}
+
 /// The line of a file.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileLine<'a> {
@@ -69,6 +100,24 @@ pub struct FileLine<'a> {
     /// When the file was last written, as far as the system knows, e.g. `2026-11-23T12:00:00Z`; a
     /// write through the client's mapping counts late or, on tmpfs, not at all.
     pub modified: Option<&'a str>,
+}
+
+impl<'a> FileLine<'a> {
+    /// The line of a file of that path, modified at that date.
+    pub fn new(file: &'a DbFile, path: &'a str, facts: &FileFacts, modified: Option<&'a str>) -> Self {
+        Self {
+            file: path,
+            metric_type: file.name.metric_type.as_str(),
+            mode: file.name.mode.map(|_| file.name.mode_name()),
+            pid: &file.name.pid,
+            era: facts.era.map(Era::as_str),
+            entries: facts.entries,
+            used_bytes: facts.used_bytes,
+            capacity_bytes: facts.capacity_bytes,
+            allocated_bytes: facts.allocated_bytes,
+            modified,
+        }
+    }
 }
 
 /// Replaces the content of `text` by the object and a newline.

@@ -1,6 +1,7 @@
 //! Renderers: metric families (or a file's entries) in, bytes out; one format a file.
 
 pub mod dump_json;
+pub mod dump_table;
 pub mod json;
 mod names;
 pub mod number;

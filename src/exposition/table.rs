@@ -255,6 +255,7 @@ fn break_at(text: &str, room: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{MetricType, Sample};
 
     const COLUMNS: &[Column] = &[
         Column::number("VALUE"),
@@ -323,5 +324,34 @@ VALUE  KIND     SAMPLE
             table,
             "VALUE  DATE  KIND  SAMPLE\n  1.0  -     a\\tb  x{l=\"\\u{1b}[31m\\u{202e}\\n\"}\n"
         );
+    }
+
+    #[test]
+    fn families_are_one_table() {
+        let sample = |name: &str, labels: &[(&str, &str)], value| Sample {
+            name: name.into(),
+            labels: Labels::new(labels.iter().copied()),
+            value,
+        };
+        let family = |name: &str, metric_type, samples| MetricFamily {
+            name: name.to_owned(),
+            help: "Help".to_owned(),
+            metric_type,
+            bare_counter: false,
+            samples,
+        };
+        let families = [
+            family("c", MetricType::Counter, vec![sample("c_total", &[("a", "\"1\\\n"), ("b", "漢")], 1e6)]),
+            family("none", MetricType::Gauge, vec![]),
+            family("g", MetricType::Gauge, vec![sample("g", &[], f64::NAN)]),
+        ];
+        let mut out = Vec::new();
+        write(families, &View::default(), &mut out).expect("a table");
+        let expected = r#"
+TYPE     VALUE  SAMPLE
+counter  1e+06  c_total{a="\"1\\\n",b="漢"}
+gauge      NaN  g
+"#;
+        assert_eq!(String::from_utf8(out).expect("UTF-8"), expected.trim_start());
     }
 }

@@ -267,6 +267,24 @@ impl Reader {
         file: &DbFile,
         mut visit: impl FnMut(Entry<'_>, Layout),
     ) -> Result<Option<(Layout, u64)>, ReadError> {
+        self.read_pieces(file, |entries, layout| {
+            entries.try_for_each(|entry| {
+                visit(entry?, layout);
+                Ok(())
+            })
+        })
+    }
+
+    /// As [`Reader::read`], but hands out the walk over each piece of the file; `visit` goes to its
+    /// end, or to the damage that it returns.
+    ///
+    /// # Errors
+    /// [`ReadError`]; entries before a damage have been visited.
+    pub fn read_pieces(
+        &mut self,
+        file: &DbFile,
+        mut visit: impl FnMut(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
+    ) -> Result<Option<(Layout, u64)>, ReadError> {
         self.used = 0;
         let opened = File::open(&file.path)?;
         let is_pair = file.name.mode.is_some_and(|mode| mode.rule() == GaugeRule::MostRecent);
@@ -287,16 +305,7 @@ impl Reader {
         let mut doubted = None;
         loop {
             let mut entries = Entries::new(window.bytes(), window.start, used, layout);
-            let mut damage = None;
-            for entry in &mut entries {
-                match entry {
-                    Ok(entry) => visit(entry, layout),
-                    Err(error) => {
-                        damage = Some(error);
-                        break;
-                    }
-                }
-            }
+            let damage = visit(&mut entries, layout).err();
             let (offset, missing) = (entries.offset(), entries.missing());
             window.advance(usize::try_from(offset - window.start).unwrap_or(usize::MAX));
             if let Some(error) = damage {

@@ -5,9 +5,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::time::SystemTime;
 
+use hashbrown::HashMap;
+
 use crate::directory::{DbFile, Problem, ProblemKind, ReadError, Reader};
 use crate::format::{Entry, Era, FormatError, Key, KeyError, Layout};
-use crate::merge::keys::{Cursor, KeyTable};
 use crate::select::Selection;
 
 /// What there is to say of a file as a whole.
@@ -43,39 +44,37 @@ pub struct Dumped {
 pub struct Dumper<'a> {
     selection: &'a Selection,
     reader: Reader,
-    table: KeyTable<usize>,
-    keys: Vec<Result<KnownKey, KeyError>>,
+    /// By their text, as stored.
+    keys: HashMap<Vec<u8>, Result<KnownKey, KeyError>>,
 }
 
 #[derive(Debug)]
 struct KnownKey {
-    key: Key,
+    key: Key<'static>,
     is_selected: bool,
 }
 
 impl<'a> Dumper<'a> {
     /// A dumper that looks at the selected entries only.
     pub fn new(selection: &'a Selection) -> Self {
-        Self { selection, reader: Reader::default(), table: KeyTable::new(), keys: Vec::new() }
+        Self { selection, reader: Reader::default(), keys: HashMap::new() }
     }
 
     /// Hands the selected entries of a file to `show`, in file order.
     ///
     /// A file that has vanished since it was listed is none of the directory's any more: nothing is
     /// left out then.
-    pub fn entries(&mut self, file: &DbFile, mut show: impl FnMut(&Entry<'_>, &Key, Era)) -> Dumped {
-        let Self { selection, reader, table, keys } = self;
-        let mut cursor = Cursor::start();
+    pub fn entries(&mut self, file: &DbFile, mut show: impl FnMut(&Entry<'_>, &Key<'_>, Era)) -> Dumped {
+        let Self { selection, reader, keys } = self;
         let mut seen = Seen::default();
         let mut bad_keys: Option<(u64, KeyError, usize)> = None;
         let visit = |entry: Entry<'_>, layout: Layout| {
             seen.entries += 1;
-            let at = table.get_or_insert_with(&mut cursor, entry.key, || {
-                let known = Key::parse(entry.key);
-                keys.push(known.map(|key| KnownKey { is_selected: selection.has_key(&key), key }));
-                keys.len() - 1
+            let known = keys.entry_ref(entry.key()).or_insert_with(|| {
+                let key = Key::parse(entry.key())?.into_owned();
+                Ok(KnownKey { is_selected: selection.has_key(&key), key })
             });
-            match &keys[at] {
+            match known {
                 Ok(known) => {
                     let era = *seen.era.get_or_insert_with(|| Era::new(layout, known.key.shape));
                     if known.is_selected {
@@ -108,7 +107,7 @@ impl<'a> Dumper<'a> {
         let read = read(&mut self.reader, file, |entry, layout| {
             seen.entries += 1;
             if seen.era.is_none() {
-                seen.era = Key::parse(entry.key).ok().map(|key| Era::new(layout, key.shape));
+                seen.era = Key::parse(entry.key()).ok().map(|key| Era::new(layout, key.shape));
             }
         });
         seen.selected = seen.entries;

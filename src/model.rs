@@ -156,15 +156,14 @@ pub struct Labels {
 
 impl Labels {
     /// Packs pairs of name and value in the order given.
-    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut text = String::new();
-        let mut ends = Vec::new();
-        for (name, value) in pairs {
-            for part in [name, value] {
-                text.push_str(part);
-                // A key is shorter than 2 GiB (its length is an i32), so its labels are too.
-                ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
-            }
+    pub fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        let (count, bytes) =
+            pairs.clone().fold((0, 0), |(n, bytes), (name, value)| (n + 2, bytes + name.len() + value.len()));
+        let (mut text, mut ends) = (String::with_capacity(bytes), Vec::with_capacity(count));
+        for part in pairs.flat_map(|(name, value)| [name, value]) {
+            text.push_str(part);
+            // A key is shorter than 2 GiB (its length is an i32), so its labels are too.
+            ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
         }
         Self { text: text.into_boxed_str(), ends: ends.into_boxed_slice() }
     }
@@ -195,21 +194,26 @@ impl Labels {
 
     /// These labels and one more at the end.
     pub fn with(&self, name: &str, value: &str) -> Self {
-        Self::new(self.iter().chain([(name, value)]))
+        Self::new(self.iter().chain(std::iter::once((name, value))))
     }
 
     /// Sorted by name, each name once with its last value: what Python's `dict(labels)` and the
     /// exposition's `sorted` make of them.
-    pub fn normalized(&self) -> Self {
-        let mut pairs: Vec<_> = self.iter().collect();
-        if pairs.is_sorted_by(|a, b| a.0 < b.0) {
-            return self.clone();
+    pub fn normalized(self) -> Self {
+        if self.iter().is_sorted_by(|a, b| a.0 < b.0) {
+            return self;
         }
-        pairs.reverse();
-        pairs.sort_by_key(|(name, _)| *name);
-        pairs.dedup_by_key(|(name, _)| *name);
-        Self::new(pairs)
+        let mut pairs: Vec<_> = self.iter().collect();
+        normalize(&mut pairs, |(name, _)| name);
+        Self::new(pairs.into_iter())
     }
+}
+
+/// Sorts pairs by name and keeps, of those with the same name, the last.
+pub(crate) fn normalize<T>(pairs: &mut Vec<T>, name: impl Fn(&T) -> &str) {
+    pairs.reverse();
+    pairs.sort_by(|a, b| name(a).cmp(name(b)));
+    pairs.dedup_by(|a, b| name(a) == name(b));
 }
 
 /// One line of the exposition, without the family's name.

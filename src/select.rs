@@ -30,7 +30,7 @@ impl Selection {
     }
 
     /// Whether an entry with that key is selected, given that its file is.
-    pub fn has_key(&self, key: &Key) -> bool {
+    pub fn has_key(&self, key: &Key<'_>) -> bool {
         let is_named = |pattern: &String| {
             let pattern = WildMatch::new(pattern);
             pattern.matches(&key.family) || pattern.matches(&key.sample)

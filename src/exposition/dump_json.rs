@@ -53,7 +53,7 @@ impl<'a> EntryLine<'a> {
         file: &'a DbFile,
         path: &'a str,
         entry: &Entry<'_>,
-        key: &'a Key,
+        key: &'a Key<'_>,
         era: Era,
         value: &'a str,
     ) -> Self {

@@ -60,7 +60,7 @@ pub fn push_entry(
     table: &mut Table,
     text: &mut String,
     entry: &Entry<'_>,
-    key: &Key,
+    key: &Key<'_>,
     now: SystemTime,
     shows_help: bool,
 ) {

@@ -94,18 +94,39 @@ pub fn used(file_start: &[u8]) -> Result<Used, FormatError> {
 pub struct Entry<'a> {
     /// Where the record starts in the file, in bytes.
     pub offset: u64,
-    /// The JSON text that names the sample, as stored.
-    pub key: &'a [u8],
+    /// All that stands before the value: the length, the key and its padding.
+    pub record: &'a [u8],
     /// The stored value.
     pub value: f64,
     /// When the value was set (Unix seconds); 0.0 if the client did not say, `None` in eras A to C.
     pub timestamp: Option<f64>,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// An entry of which `bytes` are all; its value starts at `value_at` of them.
+    #[inline]
+    fn new(offset: u64, bytes: &'a [u8], value_at: usize, layout: Layout) -> Self {
+        let (record, value) = bytes.split_at(value_at);
+        Self {
+            offset,
+            record,
+            value: read_f64(value, 0),
+            timestamp: match layout {
+                Layout::Value => None,
+                Layout::ValueAndTime => Some(read_f64(value, 8)),
+            },
+        }
+    }
+
+    /// The JSON text that names the sample, as stored.
+    pub fn key(&self) -> &'a [u8] {
+        let len = usize::try_from(read_i32(self.record, 0)).unwrap_or_default();
+        self.record.get(4..4 + len).unwrap_or_default()
+    }
+
     /// Where the value starts in the file, in bytes; the client calls it `pos`.
     pub fn value_offset(&self) -> u64 {
-        self.offset + value_start(self.key.len()) as u64
+        self.offset + self.record.len() as u64
     }
 }
 
@@ -154,6 +175,20 @@ impl<'a> Entries<'a> {
         self.base + self.pos as u64
     }
 
+    /// The next entry, if its record (see [`Entry::record`]) is byte for byte `record`; otherwise
+    /// nothing happens. Comparing is less work than decoding.
+    #[inline]
+    pub fn next_like(&mut self, record: &[u8]) -> Option<Entry<'a>> {
+        let rest = &self.bytes[self.pos..];
+        let size = record.len() + self.layout.value_bytes();
+        if rest.len() < size || record.is_empty() || rest[..record.len()] != *record {
+            return None;
+        }
+        let offset = self.offset();
+        self.pos += size;
+        Some(Entry::new(offset, &rest[..size], record.len(), self.layout))
+    }
+
     /// How many bytes from [`Entries::offset`] on the next entry needs, where the walk stopped
     /// because the piece ends; 0 when it reached `used`.
     pub fn missing(&self) -> usize {
@@ -194,14 +229,6 @@ impl<'a> Iterator for Entries<'a> {
             return None;
         }
         self.pos += size;
-        Some(Ok(Entry {
-            offset,
-            key: &rest[4..4 + key_len],
-            value: read_f64(rest, value_at),
-            timestamp: match self.layout {
-                Layout::Value => None,
-                Layout::ValueAndTime => Some(read_f64(rest, value_at + 8)),
-            },
-        }))
+        Some(Ok(Entry::new(offset, &rest[..size], value_at, self.layout)))
     }
 }

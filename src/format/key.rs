@@ -1,12 +1,12 @@
 //! Keys: the JSON text in an entry that names family, sample, labels and help.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
-use crate::model::Labels;
+use crate::model::{Labels, normalize};
 
 /// The help that readers give the families of clients before 0.16.0, which stored none.
 pub const MULTIPROCESS_HELP: &str = "Multiprocess metric";
@@ -24,15 +24,15 @@ pub enum KeyShape {
 
 /// What a key says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
+pub struct Key<'a> {
     /// The family's name, e.g. `http_requests`.
-    pub family: String,
+    pub family: Cow<'a, str>,
     /// The sample's name, e.g. `http_requests_total`.
-    pub sample: String,
+    pub sample: Cow<'a, str>,
     /// Labels, sorted by name; of a name that stands twice, the last.
     pub labels: Labels,
     /// The help text; [`MULTIPROCESS_HELP`] where the key has none.
-    pub help: String,
+    pub help: Cow<'a, str>,
     /// How the key was laid out.
     pub shape: KeyShape,
     /// Whether a lone surrogate (`\udc80`), which no encoding can carry, became U+FFFD.
@@ -56,12 +56,12 @@ pub enum KeyError {
     Bound(String),
 }
 
-impl Key {
+impl<'a> Key<'a> {
     /// Parses the text of a key.
     ///
     /// # Errors
     /// Where the official client of any version would fail on it as well.
-    pub fn parse(text: &[u8]) -> Result<Self, KeyError> {
+    pub fn parse(text: &'a [u8]) -> Result<Self, KeyError> {
         let text = std::str::from_utf8(text).map_err(|e| KeyError::Utf8(e.valid_up_to()))?;
         let (raw, replaced_surrogate) = match serde_json::from_str::<RawKey>(text) {
             Ok(raw) => (raw, false),
@@ -70,7 +70,9 @@ impl Key {
                 // Python's json lets lone surrogates through, serde_json does not.
                 match replace_lone_surrogates(text) {
                     Cow::Borrowed(_) => return Err(json_error(error)),
-                    Cow::Owned(text) => (serde_json::from_str(&text).map_err(json_error)?, true),
+                    Cow::Owned(text) => {
+                        (serde_json::from_str::<RawKey>(&text).map_err(json_error)?.into_owned(), true)
+                    }
                 }
             }
         };
@@ -81,55 +83,82 @@ impl Key {
             family: raw.family,
             sample: raw.sample,
             labels: raw.labels,
-            help: raw.help.unwrap_or_else(|| MULTIPROCESS_HELP.to_owned()),
+            help: raw.help.unwrap_or(Cow::Borrowed(MULTIPROCESS_HELP)),
             shape: raw.shape,
             replaced_surrogate,
         })
     }
+
+    /// The same key without the text that it was parsed from.
+    pub fn into_owned(self) -> Key<'static> {
+        Key {
+            family: Cow::Owned(self.family.into_owned()),
+            sample: Cow::Owned(self.sample.into_owned()),
+            help: Cow::Owned(self.help.into_owned()),
+            labels: self.labels,
+            shape: self.shape,
+            replaced_surrogate: self.replaced_surrogate,
+        }
+    }
 }
 
 /// A key as JSON has it.
-struct RawKey {
-    family: String,
-    sample: String,
+struct RawKey<'a> {
+    family: Cow<'a, str>,
+    sample: Cow<'a, str>,
     labels: Labels,
-    help: Option<String>,
+    help: Option<Cow<'a, str>>,
     shape: KeyShape,
 }
 
-/// The third element of a key.
-enum RawLabels {
-    Object(Labels),
-    Names(Vec<String>),
+impl RawKey<'_> {
+    fn into_owned<'b>(self) -> RawKey<'b> {
+        RawKey {
+            family: Cow::Owned(self.family.into_owned()),
+            sample: Cow::Owned(self.sample.into_owned()),
+            labels: self.labels,
+            help: self.help.map(|help| Cow::Owned(help.into_owned())),
+            shape: self.shape,
+        }
+    }
 }
 
-impl<'de> Deserialize<'de> for RawKey {
+/// A string, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The third element of a key.
+enum RawLabels<'a> {
+    Object(Labels),
+    Names(Vec<Text<'a>>),
+}
+
+impl<'de> Deserialize<'de> for RawKey<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct KeyVisitor;
 
         impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = RawKey;
+            type Value = RawKey<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list of 3 or 4 elements")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawKey, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawKey<'de>, A::Error> {
                 fn missing<T, E: de::Error>(at: usize, element: Option<T>) -> Result<T, E> {
                     element.ok_or_else(|| E::invalid_length(at, &"a list of 3 or 4 elements"))
                 }
-                let family = missing(0, seq.next_element()?)?;
-                let sample = missing(1, seq.next_element()?)?;
+                let Text(family) = missing(0, seq.next_element()?)?;
+                let Text(sample) = missing(1, seq.next_element()?)?;
                 let (labels, help, shape) = match missing(2, seq.next_element()?)? {
                     RawLabels::Object(labels) => match seq.next_element()? {
-                        Some(help) => (labels, Some(help), KeyShape::ObjectAndHelp),
+                        Some(Text(help)) => (labels, Some(help), KeyShape::ObjectAndHelp),
                         None => (labels, None, KeyShape::Object),
                     },
                     RawLabels::Names(names) => {
-                        let values: Vec<String> = missing(3, seq.next_element()?)?;
+                        let values: Vec<Text> = missing(3, seq.next_element()?)?;
                         // The client pairs them with `zip`, which stops at the shorter list.
-                        let pairs: BTreeMap<_, _> = names.into_iter().zip(values).collect();
-                        (pack(&pairs), None, KeyShape::Lists)
+                        (pack(names.into_iter().zip(values).collect()), None, KeyShape::Lists)
                     }
                 };
                 Ok(RawKey { family, sample, labels, help, shape })
@@ -140,26 +169,26 @@ impl<'de> Deserialize<'de> for RawKey {
     }
 }
 
-impl<'de> Deserialize<'de> for RawLabels {
+impl<'de> Deserialize<'de> for RawLabels<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct LabelsVisitor;
 
         impl<'de> Visitor<'de> for LabelsVisitor {
-            type Value = RawLabels;
+            type Value = RawLabels<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("labels as an object or a list of names")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawLabels, A::Error> {
-                let mut pairs = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry()? {
-                    pairs.insert(name, value);
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawLabels<'de>, A::Error> {
+                let mut pairs = Vec::with_capacity(8);
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
                 }
-                Ok(RawLabels::Object(pack(&pairs)))
+                Ok(RawLabels::Object(pack(pairs)))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawLabels, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawLabels<'de>, A::Error> {
                 let mut names = Vec::new();
                 while let Some(name) = seq.next_element()? {
                     names.push(name);
@@ -172,8 +201,12 @@ impl<'de> Deserialize<'de> for RawLabels {
     }
 }
 
-fn pack(pairs: &BTreeMap<String, String>) -> Labels {
-    Labels::new(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+/// Sorts labels by name; of a name that stands twice, Python's dict has the last.
+fn pack(mut pairs: Vec<(Text<'_>, Text<'_>)>) -> Labels {
+    if !pairs.is_sorted_by(|a, b| a.0.0 < b.0.0) {
+        normalize(&mut pairs, |(Text(name), _)| name);
+    }
+    Labels::new(pairs.iter().map(|(Text(name), Text(value))| (&**name, &**value)))
 }
 
 /// Replaces `\uD800` to `\uDFFF` escapes that are not a pair by `\uFFFD`.
@@ -211,19 +244,19 @@ fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    fn pairs(key: &Key) -> Vec<(&str, &str)> {
+    fn pairs<'a>(key: &'a Key<'_>) -> Vec<(&'a str, &'a str)> {
         key.labels.iter().collect()
     }
 
     #[test]
     fn the_three_shapes() {
         let key = Key::parse(br#"["m", "m_total", {"b": "2", "a": "1"}, "Help"]"#).expect("era D");
-        assert_eq!((key.family.as_str(), key.sample.as_str()), ("m", "m_total"));
+        assert_eq!((&*key.family, &*key.sample), ("m", "m_total"));
         assert_eq!(pairs(&key), [("a", "1"), ("b", "2")]);
-        assert_eq!((key.help.as_str(), key.shape), ("Help", KeyShape::ObjectAndHelp));
+        assert_eq!((&*key.help, key.shape), ("Help", KeyShape::ObjectAndHelp));
 
         let key = Key::parse(br#"["m", "m_total", {"a": "1"}]"#).expect("era B");
-        assert_eq!((key.help.as_str(), key.shape), (MULTIPROCESS_HELP, KeyShape::Object));
+        assert_eq!((&*key.help, key.shape), (MULTIPROCESS_HELP, KeyShape::Object));
 
         let key = Key::parse(br#"["m", "m", ["b", "a"], ["2", "1"]]"#).expect("era A");
         assert_eq!(pairs(&key), [("a", "1"), ("b", "2")]);

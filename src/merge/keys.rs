@@ -1,100 +1,116 @@
-//! Known keys: from an entry's raw key bytes to where its value goes, without parsing twice.
+//! Known keys: from an entry's raw bytes to where its value goes, without parsing twice.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::series::index;
 
 /// An index into the keys of one [`KeyTable`].
 type KeyIndex = u32;
 
 const NONE: KeyIndex = KeyIndex::MAX;
 
-/// The raw keys seen in files of one type and mode, each with a `T` that was made for it once.
+/// The records seen in files of one type and mode (an entry's length, key and padding), each with a
+/// `T` that was made for it once.
 ///
-/// All processes of a service create their series in nearly the same order, so the key that
-/// followed the last time is tried first: one comparison, no hash.
+/// All processes of a service create their series in nearly the same order, so the record that
+/// followed the last time is expected: one comparison, no decoding, no hash.
 #[derive(Debug)]
-pub(crate) struct KeyTable<T> {
+pub(super) struct KeyTable<T> {
     index: HashTable<KeyIndex>,
     hasher: DefaultHashBuilder,
-    /// All keys, one after the other.
-    text: Vec<u8>,
+    /// All records, one after the other.
+    bytes: Vec<u8>,
     keys: Vec<KnownKey<T>>,
 }
 
 #[derive(Debug)]
 struct KnownKey<T> {
     start: usize,
-    end: usize,
-    /// The key that followed this one when it was met last.
+    len: u32,
+    /// The key that is expected to follow this one.
     next: KeyIndex,
+    /// Whether `next` was right the last time. Then it survives one miss, so that a process with an
+    /// order of its own does not spoil the expectation for all that come after it.
+    is_sure: bool,
     target: T,
+}
+
+impl<T> KnownKey<T> {
+    fn range(&self) -> Range<usize> {
+        self.start..self.start + self.len as usize
+    }
 }
 
 /// Where a file's walk through the table is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cursor {
+pub(super) struct Cursor {
     last: KeyIndex,
     expected: KeyIndex,
 }
 
 impl Cursor {
     /// Before a file's first entry. Files begin alike, too.
-    pub(crate) fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self { last: NONE, expected: 0 }
     }
 }
 
 impl<T: Copy> KeyTable<T> {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
-            text: Vec::new(),
+            bytes: Vec::new(),
             keys: Vec::new(),
         }
     }
 
-    /// What was made for `key`; `make` is called if it is new.
+    /// The record that is expected next; empty if there is no expectation.
     #[inline]
-    pub(crate) fn get_or_insert_with(
-        &mut self,
-        cursor: &mut Cursor,
-        key: &[u8],
-        make: impl FnOnce() -> T,
-    ) -> T {
-        if let Some(known) = self.keys.get(cursor.expected as usize)
-            && self.text[known.start..known.end] == *key
-        {
-            cursor.last = cursor.expected;
-            cursor.expected = known.next;
-            return known.target;
-        }
-        self.look_up(cursor, key, make)
+    pub(super) fn expected(&self, cursor: Cursor) -> &[u8] {
+        self.keys.get(cursor.expected as usize).map_or(&[], |key| &self.bytes[key.range()])
     }
 
-    fn look_up(&mut self, cursor: &mut Cursor, key: &[u8], make: impl FnOnce() -> T) -> T {
-        let hash = self.hasher.hash_one(key);
-        let bytes = |keys: &[KnownKey<T>], i: KeyIndex| keys[i as usize].start..keys[i as usize].end;
-        let found = self.index.find(hash, |&i| self.text[bytes(&self.keys, i)] == *key);
+    /// Goes on to the record that was expected, and returns what was made for it.
+    #[inline]
+    pub(super) fn take_expected(&mut self, cursor: &mut Cursor) -> Option<T> {
+        if let Some(last) = self.keys.get_mut(cursor.last as usize)
+            && !last.is_sure
+        {
+            last.is_sure = true;
+        }
+        let key = self.keys.get(cursor.expected as usize)?;
+        *cursor = Cursor { last: cursor.expected, expected: key.next };
+        Some(key.target)
+    }
+
+    /// Goes on to `record`, and returns what was made for it; `make` is called if it is new.
+    pub(super) fn look_up(&mut self, cursor: &mut Cursor, record: &[u8], make: impl FnOnce() -> T) -> T {
+        let hash = self.hasher.hash_one(record);
+        let found = self.index.find(hash, |&i| self.bytes[self.keys[i as usize].range()] == *record);
         let at = match found {
             Some(&at) => at,
             None => {
-                let start = self.text.len();
-                self.text.extend_from_slice(key);
-                // 2^32 keys would take hundreds of gigabytes of files.
-                let at = KeyIndex::try_from(self.keys.len()).unwrap_or(NONE);
-                self.keys.push(KnownKey { start, end: self.text.len(), next: NONE, target: make() });
-                let (hasher, text, keys) = (&self.hasher, &self.text, &self.keys);
-                self.index.insert_unique(hash, at, |&i| hasher.hash_one(&text[bytes(keys, i)]));
+                let (start, len) = (self.bytes.len(), index(record.len()));
+                self.bytes.extend_from_slice(record);
+                let at = index(self.keys.len());
+                self.keys.push(KnownKey { start, len, next: NONE, is_sure: false, target: make() });
+                let (hasher, bytes, keys) = (&self.hasher, &self.bytes, &self.keys);
+                self.index.insert_unique(hash, at, |&i| hasher.hash_one(&bytes[keys[i as usize].range()]));
                 at
             }
         };
         if let Some(last) = self.keys.get_mut(cursor.last as usize) {
-            last.next = at;
+            if last.is_sure {
+                last.is_sure = false;
+            } else {
+                last.next = at;
+            }
         }
-        cursor.last = at;
-        cursor.expected = self.keys[at as usize].next;
+        *cursor = Cursor { last: at, expected: self.keys[at as usize].next };
         self.keys[at as usize].target
     }
 }

@@ -6,7 +6,7 @@
 //! which cell of the merged series (`series`) the value goes to, and how.
 
 mod bound;
-pub(crate) mod keys;
+mod keys;
 mod pass;
 mod series;
 

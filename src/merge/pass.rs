@@ -127,9 +127,7 @@ impl<'o> Pass<'o> {
         let pid = Pid { index: targets.pid(label), label };
         let mut cursor = Cursor::start();
         let mut left_out: Option<(u64, u32, usize)> = None;
-        let read = self.reader.read(file, |entry, _| {
-            let target =
-                table.get_or_insert_with(&mut cursor, entry.key, || targets.find(&file.name, &entry));
+        let mut take = |targets: &mut Targets<'_>, target: Target, entry: Entry<'_>| {
             if let Some(mode) = class.mode {
                 targets.series.note_mode(target.family, mode);
             }
@@ -137,6 +135,21 @@ impl<'o> Pass<'o> {
                 (Action::LeaveOut(_), Some((.., more))) => *more += 1,
                 (Action::LeaveOut(error), None) => left_out = Some((entry.offset, error, 0)),
                 (action, _) => targets.apply(action, pid, &entry),
+            }
+        };
+        let read = self.reader.read_pieces(file, |entries, _| {
+            loop {
+                while let Some(entry) = entries.next_like(table.expected(cursor))
+                    && let Some(target) = table.take_expected(&mut cursor)
+                {
+                    take(targets, target, entry);
+                }
+                let Some(entry) = entries.next() else {
+                    return Ok(());
+                };
+                let entry = entry?;
+                let target = table.look_up(&mut cursor, entry.record, || targets.find(&file.name, &entry));
+                take(targets, target, entry);
             }
         });
         if let Some((offset, error, more)) = left_out {
@@ -230,7 +243,7 @@ impl Targets<'_> {
 
     /// Finds out where the values of a key go, in files of that type and mode.
     fn find(&mut self, file: &DbName, entry: &Entry<'_>) -> Target {
-        match Key::parse(entry.key) {
+        match Key::parse(entry.key()) {
             Ok(key) if !self.options.selection.has_key(&key) => {
                 Target { family: NO_FAMILY, action: Action::Skip }
             }
@@ -244,33 +257,35 @@ impl Targets<'_> {
         Target { family: NO_FAMILY, action: Action::LeaveOut(index(self.errors.len() - 1)) }
     }
 
-    fn find_parsed(&mut self, file: &DbName, key: Key, value: f64) -> Target {
-        let Key { family: mut name, sample, labels, help, shape, replaced_surrogate } = key;
+    fn find_parsed(&mut self, file: &DbName, key: Key<'_>, value: f64) -> Target {
+        let Key { family, sample, labels, help, shape, replaced_surrogate } = key;
+        let mut name = &*family;
         // From 0.4.0 a counter's family has no `_total`; before, it had what the application gave.
         let mut bare_counter = false;
         if shape == KeyShape::Lists && file.metric_type == MetricType::Counter {
             match name.strip_suffix("_total") {
-                Some(stem) if !stem.is_empty() => name.truncate(stem.len()),
+                Some(stem) if !stem.is_empty() => name = stem,
                 _ => bare_counter = true,
             }
         }
-        let mode = self.modes.get(&name).copied();
-        let family = self.series.family(&name, || Family::new(&name, help, file.metric_type, bare_counter));
+        let mode = self.modes.get(name).copied();
+        let family =
+            self.series.family(name, || Family::new(name, help.into_owned(), file.metric_type, bare_counter));
         let of = &mut self.series.families[family as usize];
         let mode = mode.or(file.mode).or(of.last_mode).unwrap_or(GaugeMode::All);
         let is_gauge = of.metric_type == MetricType::Gauge;
         let mut note = |conflict: Conflict| self.conflicts.insert(conflict);
         if of.metric_type != file.metric_type {
-            note(Conflict::Types { family: name.clone(), first: of.metric_type, other: file.metric_type });
+            note(Conflict::Types { family: name.to_owned(), first: of.metric_type, other: file.metric_type });
         }
         if is_gauge && labels.get("pid").is_some() {
-            note(Conflict::PidLabel { family: name.clone() });
+            note(Conflict::PidLabel { family: name.to_owned() });
         }
         if file.mode == Some(GaugeMode::Unknown) {
-            note(Conflict::UnknownMode { family: name.clone(), mode: file.mode_name().to_owned() });
+            note(Conflict::UnknownMode { family: name.to_owned(), mode: file.mode_name().to_owned() });
         }
         if replaced_surrogate {
-            note(Conflict::Surrogate { family: name.clone() });
+            note(Conflict::Surrogate { family: name.to_owned() });
         }
         if is_gauge {
             of.apply_rule(mode.rule());
@@ -284,7 +299,7 @@ impl Targets<'_> {
             // The client takes no timestamp from files of another type, so the value is never taken.
             Action::Skip
         } else if is_per_pid {
-            self.per_pid.push(PerPid { family, sample, labels });
+            self.per_pid.push(PerPid { family, sample: sample.into_owned(), labels });
             Action::PerPid(index(self.per_pid.len() - 1))
         } else {
             match self.action(family, &sample, labels, mode, value) {

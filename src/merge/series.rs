@@ -10,6 +10,7 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Order;
+use crate::exposition::number::go_string;
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricFamily, MetricType, Sample};
 
 /// An index into [`Series::families`].
@@ -68,7 +69,7 @@ pub(super) struct Family {
 }
 
 /// The samples of one label set of a family.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct LabelSet {
     family: FamilyIndex,
     /// In the order in which the client's tuple has them: sorted, then `pid`; without `le`.
@@ -244,7 +245,7 @@ impl Series {
         sets.extend(bucket_sets.into_iter().filter(|&set| self.sets[set as usize].samples.is_empty()));
         if order == Order::Sorted {
             sets.sort_by_cached_key(|&set| {
-                let labels = self.sets[set as usize].labels.normalized();
+                let labels = self.sets[set as usize].labels.clone().normalized();
                 labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
             });
         }
@@ -252,20 +253,24 @@ impl Series {
             (format!("{name}_bucket").into(), format!("{name}_count").into());
         let mut samples = Vec::new();
         for set in sets {
-            let LabelSet { labels, samples: own, mut buckets, .. } = std::mem::replace(
-                &mut self.sets[set as usize],
-                LabelSet { family: 0, labels: Labels::default(), samples: Vec::new(), buckets: Vec::new() },
-            );
-            let printed = labels.normalized();
-            let first = samples.len();
-            samples.extend(own.into_iter().map(|(name, cell)| Sample {
+            let LabelSet { labels, samples: own, mut buckets, .. } =
+                std::mem::take(&mut self.sets[set as usize]);
+            let sample = |name, cell: Cell, labels| Sample {
                 name: Arc::clone(&self.names[name as usize]),
-                labels: printed.clone(),
+                labels,
                 value: self.values[cell as usize],
-            }));
+            };
             if buckets.is_empty() {
+                let labels = labels.normalized();
+                if let Some((&(name, cell), others)) = own.split_last() {
+                    samples.extend(others.iter().map(|&(name, cell)| sample(name, cell, labels.clone())));
+                    samples.push(sample(name, cell, labels));
+                }
                 continue;
             }
+            let without_bound = labels.clone().normalized();
+            let first = samples.len();
+            samples.extend(own.iter().map(|&(name, cell)| sample(name, cell, without_bound.clone())));
             buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
             let mut count = 0.0;
             for (bound, cell) in buckets {
@@ -273,7 +278,7 @@ impl Series {
                 count += stored;
                 samples.push(Sample {
                     name: Arc::clone(&bucket_name),
-                    labels: labels.with("le", &crate::exposition::number::go_string(bound)).normalized(),
+                    labels: labels.with("le", &go_string(bound)).normalized(),
                     value: if accumulate { count } else { stored },
                 });
             }
@@ -282,7 +287,11 @@ impl Series {
                 match samples[first..].iter_mut().find(|sample| sample.name == count_name) {
                     Some(sample) => sample.value = count,
                     None => {
-                        samples.push(Sample { name: Arc::clone(&count_name), labels: printed, value: count })
+                        samples.push(Sample {
+                            name: Arc::clone(&count_name),
+                            labels: without_bound,
+                            value: count,
+                        });
                     }
                 }
             }

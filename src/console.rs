@@ -6,12 +6,16 @@ use std::io::{self, IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use promproc::exposition::printable;
+use promproc::exposition::table::View;
 
 use crate::cli::{ColorWhen, Global};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
+
+/// As much as a pipe holds.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// Where a command's data and messages go.
 #[derive(Debug)]
@@ -34,7 +38,12 @@ impl Console {
     /// Standard output for data made by promproc itself, such as tables; colour is taken out
     /// where it is not wanted.
     pub(crate) fn out(&self) -> impl Write + use<> {
-        io::BufWriter::new(AutoStream::new(io::stdout(), self.color).lock())
+        io::BufWriter::with_capacity(BUFFER_BYTES, AutoStream::new(io::stdout(), self.color).lock())
+    }
+
+    /// Standard output for data that holds nothing but text and line ends, on a terminal as well.
+    pub(crate) fn data(&self) -> impl Write + use<> {
+        io::BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock())
     }
 
     /// The terminal's width in columns, if standard output is a terminal.
@@ -44,12 +53,17 @@ impl Console {
         Some(width.0.0)
     }
 
+    /// How standard output shows a table that is written to [`Console::out`].
+    pub(crate) fn view(&self) -> View {
+        View { width: self.width(), heading: Style::new().bold() }
+    }
+
     /// Sends what `write` writes to standard output as it is; on a terminal, control characters in
     /// it (other people's label values) are made visible instead of obeyed.
     pub(crate) fn write_data(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         if !stdout.is_terminal() {
-            let mut out = io::BufWriter::with_capacity(64 << 10, stdout);
+            let mut out = io::BufWriter::with_capacity(BUFFER_BYTES, stdout);
             write(&mut out)?;
             return out.flush();
         }

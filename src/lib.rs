@@ -2,6 +2,7 @@
 //! client.
 
 pub mod directory;
+pub mod dump;
 pub mod exposition;
 pub mod format;
 pub mod maintain;

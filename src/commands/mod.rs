@@ -8,18 +8,19 @@ pub(crate) mod merge;
 pub(crate) mod prune;
 
 use std::env;
+use std::io;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use promproc::directory::Problem;
+use promproc::directory::{DirectoryError, Problem};
 use promproc::select::Selection;
 
 use crate::cli::Select;
 use crate::console::Console;
 
 /// How a command that did its work ended; `main` makes the exit status of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// All is well: 0.
     Done,
@@ -65,6 +66,22 @@ pub(crate) fn paths_or_environment(paths: &[PathBuf], console: &Console) -> anyh
         anyhow!("no PATH given and {DIRECTORY_VARIABLE} is not set"),
         format!("name the directory, or set {DIRECTORY_VARIABLE} to the one that the service has"),
     ))
+}
+
+/// A path that cannot be worked on, and what to do about it.
+pub(crate) fn hinted(error: DirectoryError) -> anyhow::Error {
+    let hint = match &error {
+        DirectoryError::Missing(_) => {
+            format!(
+                "the client does not create it; the service has {DIRECTORY_VARIABLE} set to the one it uses"
+            )
+        }
+        DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            "run promproc as the user that the service runs as".to_owned()
+        }
+        _ => return error.into(),
+    };
+    Hinted::wrap(error, hint)
 }
 
 /// The filters of the command line as the library has them.

@@ -48,7 +48,9 @@ pub fn read_files<E>(
                     scope.spawn(|| queue.help());
                 }
             }
-            each(file, FileReader { queue: &queue, index, read_bytes: &mut read_bytes })?;
+            let mut used = 0;
+            each(file, FileReader { queue: &queue, index, used: &mut used })?;
+            read_bytes += used;
         }
         Ok(())
     })
@@ -66,9 +68,16 @@ impl Drop for StopOnDrop<'_> {
 #[derive(Debug, Default)]
 pub struct Reader {
     spare: Vec<Vec<u8>>,
+    used: u64,
 }
 
 impl Reader {
+    /// What the header of the file read last says, whether or not its entries are all there; 0 if
+    /// there are none.
+    pub fn used(&self) -> u64 {
+        self.used
+    }
+
     /// Hands all entries of a file to `visit`, in file order, and returns their layout and
     /// `used`; `None` if the file has no entries.
     ///
@@ -80,7 +89,8 @@ impl Reader {
         mut visit: impl FnMut(Entry<'_>, Layout),
     ) -> Result<Option<(Layout, u64)>, ReadError> {
         let queue = Queue::new(slice::from_ref(file), std::mem::take(&mut self.spare));
-        let reader = FileReader { queue: &queue, index: 0, read_bytes: &mut 0 };
+        self.used = 0;
+        let reader = FileReader { queue: &queue, index: 0, used: &mut self.used };
         let read = reader.read(|entries, layout| {
             entries.try_for_each(|entry| {
                 visit(entry?, layout);
@@ -97,7 +107,8 @@ impl Reader {
 pub struct FileReader<'a> {
     queue: &'a Queue<'a>,
     index: usize,
-    read_bytes: &'a mut u64,
+    /// What the header says, once it is read.
+    used: &'a mut u64,
 }
 
 impl FileReader<'_> {
@@ -112,8 +123,7 @@ impl FileReader<'_> {
         mut visit: impl FnMut(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
     ) -> Result<Option<(Layout, u64)>, ReadError> {
         let mut window = Window::open(self.queue, self.index)?;
-        let read = window.read(&mut visit);
-        *self.read_bytes += window.start;
+        let read = window.read(self.used, &mut visit);
         self.queue.skip(self.index, window.piece.buffer);
         read
     }
@@ -135,11 +145,13 @@ impl<'a> Window<'a> {
 
     fn read(
         &mut self,
+        header_used: &mut u64,
         visit: &mut impl FnMut(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
     ) -> Result<Option<(Layout, u64)>, ReadError> {
         let Used::Bytes(used) = format::used(self.bytes())? else {
             return Ok(None);
         };
+        *header_used = used;
         let layout = match self.detect(used) {
             Err(ReadError::Format(_)) => {
                 self.read_again()?;

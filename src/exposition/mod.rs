@@ -1,23 +1,30 @@
-//! Renderers: metric families in, bytes out; one format a file.
+//! Renderers: metric families (or a file's entries) in, bytes out; one format a file.
 
+pub mod dump_json;
+pub mod dump_table;
 pub mod json;
 mod names;
 pub mod number;
 pub mod openmetrics;
+pub mod table;
 pub mod text;
+pub mod time;
 
 pub use names::Escaping;
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
+/// Whether a terminal might obey the character, or show text in another order because of it, or
+/// hide it.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Makes control characters, and those that reorder or hide text, visible as escapes (`\n`,
 /// `\u{1b}`), so that other people's label values can be shown on a terminal.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let is_unsafe = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }

@@ -48,16 +48,21 @@ impl Era {
             (Layout::Value, KeyShape::ObjectAndHelp) => Self::C,
         }
     }
-}
 
-impl fmt::Display for Era {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+    /// Its letter.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::A => "A",
             Self::B => "B",
             Self::C => "C",
             Self::D => "D",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Era {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -88,6 +88,18 @@ impl<'a> Key<'a> {
             replaced_surrogate,
         })
     }
+
+    /// The same key without the text that it was parsed from.
+    pub fn into_owned(self) -> Key<'static> {
+        Key {
+            family: Cow::Owned(self.family.into_owned()),
+            sample: Cow::Owned(self.sample.into_owned()),
+            help: Cow::Owned(self.help.into_owned()),
+            labels: self.labels,
+            shape: self.shape,
+            replaced_surrogate: self.replaced_surrogate,
+        }
+    }
 }
 
 /// A key as JSON has it.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 mod differential;
+mod dump;
 mod golden;
 mod oracle;
 mod support;

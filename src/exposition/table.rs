@@ -1,0 +1,357 @@
+//! Tables for people, in the style of `ps`: a row of titles, columns two spaces apart, nothing
+//! else. In a pipe every column stands in full; on a terminal the table fits its width.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::number::write_go_string;
+use super::printable;
+use crate::model::{Labels, MetricFamily};
+
+/// How a table is seen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct View {
+    /// The terminal's width in columns; `None` where there is no terminal.
+    pub width: Option<u16>,
+    /// The style of titles.
+    pub heading: Style,
+}
+
+/// A column of a [`Table`].
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    title: &'static str,
+    is_number: bool,
+    gives_way: bool,
+}
+
+impl Column {
+    /// A column of text, left-aligned.
+    pub const fn text(title: &'static str) -> Self {
+        Self { title, is_number: false, gives_way: false }
+    }
+
+    /// A column of numbers, right-aligned.
+    pub const fn number(title: &'static str) -> Self {
+        Self { title, is_number: true, gives_way: false }
+    }
+
+    /// A column that a terminal too narrow for the table does without, because another says the
+    /// same less well.
+    pub const fn gives_way(self) -> Self {
+        Self { gives_way: true, ..self }
+    }
+}
+
+/// What a cell without a value shows.
+pub const NOTHING: &str = "-";
+const GAP: &str = "  ";
+/// The last column is not squeezed into less; the terminal may break such lines as it likes.
+const LEAST_WIDTH: usize = 20;
+
+/// Rows of cells. Every cell is made [`printable`]. The last column holds what may be long: it is
+/// not padded, and wraps on a terminal.
+#[derive(Clone, Debug)]
+pub struct Table {
+    columns: &'static [Column],
+    /// All cells, row by row, and where each of them ends.
+    text: String,
+    ends: Vec<usize>,
+    widths: Vec<usize>,
+    has_value: Vec<bool>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(columns: &'static [Column]) -> Self {
+        let widths = columns.iter().map(|column| column.title.len()).collect();
+        Self { columns, text: String::new(), ends: Vec::new(), widths, has_value: vec![false; columns.len()] }
+    }
+
+    /// Removes all rows, for the next table of the same columns.
+    pub fn clear(&mut self) {
+        let mut empty = Self::new(self.columns);
+        (empty.text, empty.ends) = (std::mem::take(&mut self.text), std::mem::take(&mut self.ends));
+        empty.text.clear();
+        empty.ends.clear();
+        *self = empty;
+    }
+
+    /// Adds the next cell of a row; after the last one, the next row begins.
+    pub fn cell(&mut self, text: &str) {
+        let column = self.ends.len() % self.columns.len();
+        let shown = printable(text);
+        self.widths[column] = self.widths[column].max(width(&shown));
+        self.has_value[column] |= shown != NOTHING;
+        self.text.push_str(&shown);
+        self.ends.push(self.text.len());
+    }
+
+    /// Writes the table; nothing if it has no rows.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, view: &View, out: &mut dyn Write) -> io::Result<()> {
+        if self.ends.is_empty() {
+            return Ok(());
+        }
+        let shown = self.shown_columns(view);
+        let mut line = String::new();
+        self.layout(&mut line, &shown, view, |column| self.columns[column].title);
+        let (style, end) = (view.heading, view.heading.render_reset());
+        writeln!(out, "{style}{}{end}", line.trim_end())?;
+        let mut start = 0;
+        for ends in self.ends.chunks_exact(self.columns.len()) {
+            line.clear();
+            self.layout(&mut line, &shown, view, |column| {
+                let from = if column == 0 { start } else { ends[column - 1] };
+                &self.text[from..ends[column]]
+            });
+            line.push('\n');
+            out.write_all(line.as_bytes())?;
+            start = ends[self.columns.len() - 1];
+        }
+        Ok(())
+    }
+
+    /// All columns in a pipe, so that a script finds them. On a terminal those with a value, and of
+    /// the ones that give way as many as there is room for.
+    fn shown_columns(&self, view: &View) -> Vec<usize> {
+        let last = self.columns.len() - 1;
+        let Some(room) = view.width else {
+            return (0..=last).collect();
+        };
+        let mut shown: Vec<_> =
+            (0..=last).filter(|&column| column == last || self.has_value[column]).collect();
+        let wanted =
+            |shown: &[usize]| shown.iter().map(|&c| self.widths[c] + GAP.len()).sum::<usize>() - GAP.len();
+        while wanted(&shown) > usize::from(room)
+            && let Some(at) = shown.iter().rposition(|&column| self.columns[column].gives_way)
+        {
+            shown.remove(at);
+        }
+        shown
+    }
+
+    fn layout<'a>(&self, line: &mut String, shown: &[usize], view: &View, cell: impl Fn(usize) -> &'a str) {
+        let mut indent = 0;
+        for &column in shown {
+            let text = cell(column);
+            if column == self.columns.len() - 1 {
+                wrap(line, text, indent, view.width);
+                return;
+            }
+            let pad = self.widths[column] - width(text);
+            if self.columns[column].is_number {
+                push_spaces(line, pad);
+                line.push_str(text);
+            } else {
+                line.push_str(text);
+                push_spaces(line, pad);
+            }
+            line.push_str(GAP);
+            indent += self.widths[column] + GAP.len();
+        }
+    }
+}
+
+/// Writes merged families, one row a sample.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write(
+    families: impl IntoIterator<Item = MetricFamily>,
+    view: &View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    const COLUMNS: &[Column] = &[Column::text("TYPE"), Column::number("VALUE"), Column::text("SAMPLE")];
+    let mut table = Table::new(COLUMNS);
+    let mut text = String::new();
+    for family in families {
+        for sample in &family.samples {
+            table.cell(family.metric_type.as_str());
+            text.clear();
+            write_go_string(&mut text, sample.value);
+            table.cell(&text);
+            text.clear();
+            push_sample(&mut text, &sample.name, &sample.labels);
+            table.cell(&text);
+        }
+    }
+    table.write(view, out)
+}
+
+/// Appends a sample as PromQL and the text format have it: `name{a="1",b="2"}`.
+pub fn push_sample(text: &mut String, name: &str, labels: &Labels) {
+    text.push_str(name);
+    let mut separator = '{';
+    for (name, value) in labels.iter() {
+        text.push(separator);
+        separator = ',';
+        text.push_str(name);
+        text.push_str("=\"");
+        for c in value.chars() {
+            match c {
+                '\\' => text.push_str("\\\\"),
+                '"' => text.push_str("\\\""),
+                '\n' => text.push_str("\\n"),
+                _ => text.push(c),
+            }
+        }
+        text.push('"');
+    }
+    if separator == ',' {
+        text.push('}');
+    }
+}
+
+fn width(text: &str) -> usize {
+    // The same for ASCII, which nearly all cells are, without looking up each character.
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+fn push_spaces(line: &mut String, count: usize) {
+    line.extend(std::iter::repeat_n(' ', count));
+}
+
+/// Appends `text`, in lines that begin at column `indent` and fit the width.
+fn wrap(line: &mut String, mut text: &str, indent: usize, full_width: Option<u16>) {
+    let room = full_width.map(|full| usize::from(full).saturating_sub(indent));
+    if let Some(room @ LEAST_WIDTH..) = room {
+        while width(text) > room {
+            let (head, tail) = text.split_at(break_at(text, room));
+            line.push_str(head.trim_end());
+            line.push('\n');
+            push_spaces(line, indent);
+            text = tail;
+        }
+    }
+    line.push_str(text);
+}
+
+/// Where to break a text that is wider than `room`: behind the last comma or space that fits, if
+/// that leaves no more than half of the line empty, else anywhere but before a combining character.
+fn break_at(text: &str, room: usize) -> usize {
+    let mut nice = None;
+    let mut anywhere = text.len();
+    for (at, c) in text.char_indices().skip(1) {
+        if c.width() == Some(0) {
+            continue;
+        }
+        let so_far = width(&text[..at]);
+        if so_far > room {
+            break;
+        }
+        anywhere = at;
+        if so_far * 2 >= room && text[..at].ends_with([',', ' ']) {
+            nice = Some(at);
+        }
+    }
+    nice.unwrap_or(anywhere)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MetricType, Sample};
+
+    const COLUMNS: &[Column] = &[
+        Column::number("VALUE"),
+        Column::text("DATE").gives_way(),
+        Column::text("KIND"),
+        Column::text("SAMPLE"),
+    ];
+
+    fn shown(rows: &[[&str; 4]], width: Option<u16>) -> String {
+        let mut table = Table::new(COLUMNS);
+        rows.iter().flatten().for_each(|cell| table.cell(cell));
+        let mut out = Vec::new();
+        table.write(&View { width, ..View::default() }, &mut out).expect("a table");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_pipe_gets_every_column_in_full() {
+        let long = r#"requests_total{method="GET",path="/a/rather/long/path",status="200"}"#;
+        assert_eq!(
+            shown(&[["1.0", "-", "counter", long], ["12.5", "-", "gauge", "g"]], None),
+            format!("VALUE  DATE  KIND     SAMPLE\n  1.0  -     counter  {long}\n 12.5  -     gauge    g\n")
+        );
+    }
+
+    #[test]
+    fn a_terminal_gets_columns_with_values_and_lines_that_fit() {
+        let long = r#"requests_total{method="GET",path="/a/rather/long/path",status="200"}"#;
+        let narrow = "\
+VALUE  KIND     SAMPLE
+  1.0  counter  requests_total{method=\"GET\",
+                path=\"/a/rather/long/path\",
+                status=\"200\"}
+";
+        assert_eq!(shown(&[["1.0", "-", "counter", long]], Some(46)), narrow);
+        assert_eq!(shown(&[["1.0", "2026-11-23", "counter", long]], Some(46)), narrow, "DATE gives way");
+        let wide = shown(&[["1.0", "2026-11-23", "counter", long]], Some(120));
+        assert_eq!(wide.lines().nth(1), Some(format!("  1.0  2026-11-23  counter  {long}").as_str()));
+    }
+
+    #[test]
+    fn wide_and_combining_characters_line_up() {
+        let rows = [["1.0", "-", "漢字", "x"], ["2.0", "-", "e\u{301}", "y"], ["3.0", "-", "🦀", "z"]];
+        assert_eq!(
+            shown(&rows, None),
+            "VALUE  DATE  KIND  SAMPLE\n  1.0  -     漢字  x\n  2.0  -     e\u{301}     y\n  3.0  -     🦀    z\n"
+        );
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_nothing_is_lost() {
+        let text = "漢字かな".repeat(20) + &"e\u{301}".repeat(50) + &"ab".repeat(40);
+        for width in 40..60 {
+            let table = shown(&[["1.0", "-", "k", &text]], Some(width));
+            assert!(table.lines().all(|line| line.width() <= usize::from(width)), "{table}");
+            assert!(table.lines().all(|line| !line.trim_start().starts_with('\u{301}')), "{table}");
+            let joined: String = table.lines().skip(1).map(str::trim_start).collect();
+            assert_eq!(joined, format!("1.0  k     {text}"));
+        }
+    }
+
+    #[test]
+    fn control_characters_are_shown_not_obeyed() {
+        let table = shown(&[["1.0", "-", "a\tb", "x{l=\"\u{1b}[31m\u{202e}\n\"}"]], None);
+        assert_eq!(
+            table,
+            "VALUE  DATE  KIND  SAMPLE\n  1.0  -     a\\tb  x{l=\"\\u{1b}[31m\\u{202e}\\n\"}\n"
+        );
+    }
+
+    #[test]
+    fn families_are_one_table() {
+        let sample = |name: &str, labels: &[(&str, &str)], value| Sample {
+            name: name.into(),
+            labels: Labels::new(labels.iter().copied()),
+            value,
+        };
+        let family = |name: &str, metric_type, samples| MetricFamily {
+            name: name.to_owned(),
+            help: "Help".to_owned(),
+            metric_type,
+            bare_counter: false,
+            samples,
+        };
+        let families = [
+            family("c", MetricType::Counter, vec![sample("c_total", &[("a", "\"1\\\n"), ("b", "漢")], 1e6)]),
+            family("none", MetricType::Gauge, vec![]),
+            family("g", MetricType::Gauge, vec![sample("g", &[], f64::NAN)]),
+        ];
+        let mut out = Vec::new();
+        write(families, &View::default(), &mut out).expect("a table");
+        let expected = r#"
+TYPE     VALUE  SAMPLE
+counter  1e+06  c_total{a="\"1\\\n",b="漢"}
+gauge      NaN  g
+"#;
+        assert_eq!(String::from_utf8(out).expect("UTF-8"), expected.trim_start());
+    }
+}

@@ -1,0 +1,418 @@
+//! `promproc dump`: tables and JSON Lines, filters, damaged files, exit status.
+
+mod damage;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use promproc::format::{Encoder, Layout};
+use serde::Deserialize;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::dump::assert_dump_is_what_the_client_reads;
+use crate::support::{Client, promproc};
+
+/// The line of an entry, as documented: a field more or less is an error.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryLine {
+    file: String,
+    r#type: String,
+    mode: Option<String>,
+    pid: String,
+    era: String,
+    offset: u64,
+    value_offset: u64,
+    family: String,
+    sample: String,
+    labels: BTreeMap<String, String>,
+    value: String,
+    timestamp: Option<f64>,
+    help: String,
+}
+
+/// The line of a file, as documented.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileLine {
+    file: String,
+    r#type: String,
+    mode: Option<String>,
+    pid: String,
+    era: Option<String>,
+    entries: u64,
+    used_bytes: u64,
+    capacity_bytes: u64,
+    allocated_bytes: u64,
+    modified: Option<String>,
+}
+
+/// What a run printed, and its exit status.
+#[derive(Debug)]
+struct Run {
+    stdout: String,
+    stderr: String,
+    status: Option<i32>,
+}
+
+fn dump(arguments: &[&str], path: &Path) -> Run {
+    run(promproc().arg("dump").args(arguments).arg(path))
+}
+
+fn run(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    Run {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        status: output.status.code(),
+    }
+}
+
+/// The bytes of a file of era D, with a timestamp of 0.
+fn encoded(entries: &[(&str, f64)]) -> Vec<u8> {
+    let mut encoder = Encoder::new(Layout::ValueAndTime);
+    for (key, value) in entries {
+        assert!(encoder.push(key.as_bytes(), *value, 0.0));
+    }
+    encoder.into_bytes()
+}
+
+/// Writes a file as the client has it: sparse, and last modified long ago.
+fn write(directory: &TempDir, name: &str, bytes: &[u8]) {
+    let path = directory.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    if bytes.len() > 8 {
+        file.set_len(65_536).unwrap();
+    }
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+}
+
+const GET: &str = r#"["http_requests", "http_requests_total", {"path": "/", "method": "GET"}, "Requests"]"#;
+const POST: &str = r#"["http_requests", "http_requests_total", {"method": "POST", "path": "/"}, "Requests"]"#;
+const SIZE: &str = r#"["queue_size", "queue_size", {"queue": "漢字"}, "Waiting"]"#;
+
+/// A counter file, a gauge file of another process and a file without entries.
+fn small_directory() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    write(&directory, "counter_12.db", &encoded(&[(GET, 3.0), (POST, 1_234_567.0)]));
+    write(&directory, "gauge_livesum_7.db", &encoded(&[(SIZE, -2.5)]));
+    write(&directory, "histogram_12.db", b"");
+    directory
+}
+
+/// Replaces what depends on the day, the directory and the file system.
+fn normalized(text: &str, directory: &TempDir) -> String {
+    let mut shown = text.replace(directory.path().to_str().unwrap(), "DIR");
+    while let Some(end) = shown.find(" ago") {
+        let start = shown[..end].rfind(['(', 'Z']).unwrap();
+        let start = if shown.as_bytes()[start] == b'Z' { start + 3 } else { start + 1 };
+        shown.replace_range(start..end + 4, "AGE");
+    }
+    while let Some(end) = shown.find(" allocated") {
+        let start = shown[..end].rfind(", ").unwrap() + 2;
+        shown.replace_range(start..end + 10, "BYTES on disk");
+    }
+    shown
+}
+
+#[test]
+fn every_era_is_dumped_as_its_client_reads_it() {
+    for (version, era) in
+        [("0.2.0", "A"), ("0.8.0", "B"), ("0.16.0", "C"), ("0.17.1", "C"), ("0.21.1", "D"), ("0.26.0", "D")]
+    {
+        let Some(mut client) = Client::version(version) else { return };
+        let directory = TempDir::new().unwrap();
+        let labels = json!([["b", "ü\n\"\\"], ["a", "\u{1b}[31m"]]);
+        let operations = json!([
+            {"type": "counter", "name": "c_total", "help": "h", "labels": labels, "op": "inc", "value": "0.1"},
+            {"type": "gauge", "name": "g", "help": "h", "mode": "max", "op": "set", "value": "NaN"},
+            {"type": "histogram", "name": "h", "help": "h", "op": "observe", "value": "1e300"},
+            {"type": "summary", "name": "s", "help": "h", "op": "observe", "value": "inf"},
+        ]);
+        let processes =
+            json!([{"pid": "7", "operations": operations}, {"pid": "x_8", "operations": operations}]);
+        client.write(directory.path(), &processes).unwrap();
+        assert_dump_is_what_the_client_reads(directory.path(), &mut client, version);
+
+        let files = dump(&["--files", "--format", "json"], directory.path()).stdout;
+        let files: Vec<FileLine> = files.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(files.len(), 8, "{version}");
+        assert!(files.iter().all(|file| file.era.as_deref() == Some(era)), "{version}: {files:?}");
+    }
+}
+
+#[test]
+fn json_lines_have_the_documented_fields() {
+    let directory = small_directory();
+    let run = dump(&["--format", "json"], directory.path());
+    assert_eq!((run.stderr.as_str(), run.status), ("", Some(0)));
+    let lines: Vec<EntryLine> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    let labels = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    assert_eq!(
+        lines[1],
+        EntryLine {
+            file: path("counter_12.db"),
+            r#type: "counter".into(),
+            mode: None,
+            pid: "12".into(),
+            era: "D".into(),
+            offset: 8 + lines[0].value_offset + 8,
+            value_offset: lines[0].value_offset * 2 + 8,
+            family: "http_requests".into(),
+            sample: "http_requests_total".into(),
+            labels: labels(&[("method", "POST"), ("path", "/")]),
+            value: "1.234567e+06".into(),
+            timestamp: Some(0.0),
+            help: "Requests".into(),
+        }
+    );
+    assert_eq!((lines[2].mode.as_deref(), lines[2].value.as_str()), (Some("livesum"), "-2.5"));
+    assert_eq!(lines[2].labels, labels(&[("queue", "漢字")]));
+
+    let run = dump(&["--format", "json", "--files"], directory.path());
+    let files: Vec<FileLine> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(files.len(), 3);
+    assert_eq!((files[0].entries, files[0].capacity_bytes), (2, 65_536));
+    assert_eq!(files[0].used_bytes, lines[1].value_offset + 16);
+    assert!(files[0].allocated_bytes < files[0].capacity_bytes, "{files:?}");
+    let no_entries = FileLine {
+        file: path("histogram_12.db"),
+        r#type: "histogram".into(),
+        mode: None,
+        pid: "12".into(),
+        era: None,
+        entries: 0,
+        used_bytes: 0,
+        capacity_bytes: 0,
+        allocated_bytes: 0,
+        modified: Some("2023-11-14T22:13:20Z".into()),
+    };
+    assert_eq!(files[2], no_entries);
+}
+
+#[test]
+fn a_pipe_gets_plain_tables() {
+    let directory = small_directory();
+    let run = dump(&["--show-help"], directory.path());
+    assert_eq!((run.stderr.as_str(), run.status), ("", Some(0)));
+    assert_eq!(
+        normalized(&run.stdout, &directory),
+        "\
+DIR/counter_12.db
+counter, pid 12, era D, modified 2023-11-14T22:13:20Z (AGE)
+2 entries, 232 of 65536 bytes used, BYTES on disk
+OFFSET         VALUE  TIMESTAMP  AGE  SAMPLE
+     8           3.0  -          -    http_requests_total{method=\"GET\",path=\"/\"}  # Requests
+   120  1.234567e+06  -          -    http_requests_total{method=\"POST\",path=\"/\"}  # Requests
+
+DIR/gauge_livesum_7.db
+gauge livesum, pid 7, era D, modified 2023-11-14T22:13:20Z (AGE)
+1 entry, 96 of 65536 bytes used, BYTES on disk
+OFFSET  VALUE  TIMESTAMP  AGE  SAMPLE
+     8   -2.5  -          -    queue_size{queue=\"漢字\"}  # Waiting
+
+DIR/histogram_12.db
+histogram, pid 12, modified 2023-11-14T22:13:20Z (AGE)
+0 entries, 0 of 0 bytes used, BYTES on disk
+"
+    );
+
+    let run = dump(&["--files"], directory.path());
+    let rows: Vec<Vec<&str>> =
+        run.stdout.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
+    let cells =
+        |row: &[&str]| row.iter().filter(|cell| !cell.is_empty()).copied().collect::<Vec<_>>().join("|");
+    assert_eq!(cells(&rows[0]), "TYPE|MODE|PID|ERA|ENTRIES|USED|CAPACITY|ALLOCATED|MODIFIED|AGE|FILE");
+    assert!(cells(&rows[1]).starts_with("counter|-|12|D|2|232|65536|"), "{}", run.stdout);
+    assert!(cells(&rows[2]).starts_with("gauge|livesum|7|D|1|96|65536|"), "{}", run.stdout);
+    assert!(cells(&rows[3]).starts_with("histogram|-|12|-|0|0|0|0|2023-11-14T22:13:20Z|"), "{}", run.stdout);
+    assert!(rows[3].last().unwrap().ends_with("/histogram_12.db"), "{}", run.stdout);
+}
+
+/// The lines that a terminal of 80 columns gets.
+fn on_a_terminal(arguments: &str, directory: &TempDir) -> Vec<String> {
+    let command = format!(
+        "stty rows 50 cols 80; '{}' dump {arguments} '{}'",
+        env!("CARGO_BIN_EXE_promproc"),
+        directory.path().display()
+    );
+    let shown = run(Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env_remove("NO_COLOR")
+        .env("TERM", "xterm"));
+    assert_eq!(shown.status, Some(0), "{shown:?}");
+    shown.stdout.lines().map(|line| line.trim_end_matches('\r').to_owned()).collect()
+}
+
+#[test]
+fn a_terminal_of_80_columns_gets_lines_that_fit() {
+    let directory = TempDir::new().unwrap();
+    let path = "/very/long/path".repeat(6);
+    let key = format!(r#"["m", "m", {{"a": "\u001b[31m漢字漢字", "b": "{path}", "c": "é"}}, "h"]"#);
+    write(&directory, "gauge_livesum_1234567.db", &encoded(&[(&key, 1.0), (SIZE, 12.0)]));
+    let mut mostrecent = Encoder::new(Layout::ValueAndTime);
+    assert!(mostrecent.push(SIZE.as_bytes(), 5.0, 1_700_000_000.5));
+    assert!(mostrecent.push(GET.as_bytes(), 5.0, f64::MAX));
+    write(&directory, "gauge_mostrecent_1234567.db", &mostrecent.into_bytes());
+
+    let lines = on_a_terminal("--color=never --pid 1234567", &directory);
+    let is_too_wide = |line: &&String| unicode_width::UnicodeWidthStr::width(line.as_str()) > 80;
+    let table: Vec<_> =
+        lines.iter().filter(|line| !line.contains(directory.path().to_str().unwrap())).collect();
+    assert!(!table.iter().any(is_too_wide), "{table:#?}");
+    assert!(!lines.concat().contains('\u{1b}'), "{lines:#?}");
+    let at = lines.iter().position(|line| line == "OFFSET  VALUE  SAMPLE").unwrap();
+    assert_eq!(
+        lines[at + 1..at + 5],
+        [
+            "     8    1.0  m{a=\"\\u{1b}[31m漢字漢字\",b=\"/very/long/path/very/long/path/very/l",
+            "               ong/path/very/long/path/very/long/path/very/long/path\",c=\"é\"}",
+            "   192   12.0  queue_size{queue=\"漢字\"}",
+            "",
+        ]
+    );
+    // The date gives way to the age. What is no date has no age either, but is not unset.
+    let rows = &lines[lines.len() - 3..];
+    assert_eq!(rows[0].split_whitespace().collect::<Vec<_>>(), ["OFFSET", "VALUE", "AGE", "SAMPLE"]);
+    assert!(rows[1].starts_with("     8    5.0  ") && rows[1].contains(" ago  queue_size{"), "{rows:?}");
+    assert!(rows[2].starts_with("    96    5.0  ?  "), "{rows:?}");
+    let rows = on_a_terminal("--color=never --name queue_size", &directory);
+    assert!(rows.iter().any(|row| row.contains("5.0  2023-11-14T22:13:20Z  ")), "{rows:?}");
+
+    let lines = on_a_terminal("--files --color=never", &directory);
+    assert!(!lines.iter().any(|line| is_too_wide(&line)), "{lines:#?}");
+    assert!(lines[1].ends_with("  gauge_livesum_1234567.db"), "{lines:#?}");
+}
+
+#[test]
+fn titles_are_bold_on_a_terminal_only() {
+    let directory = small_directory();
+    let lines = on_a_terminal("--type counter", &directory);
+    assert!(lines[0].starts_with("\u{1b}[1m") && lines[0].ends_with("counter_12.db\u{1b}[0m"), "{lines:?}");
+    assert_eq!(lines[3], "\u{1b}[1mOFFSET         VALUE  SAMPLE\u{1b}[0m");
+    assert!(dump(&["--color=always"], directory.path()).stdout.starts_with("\u{1b}[1m"));
+    for arguments in [["--color=auto"], ["--color=never"]] {
+        assert!(!dump(&arguments, directory.path()).stdout.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn filters_choose_files_and_entries() {
+    let directory = small_directory();
+    let samples = |arguments: &[&str]| {
+        let arguments = [&["--format", "json"], arguments].concat();
+        let run = dump(&arguments, directory.path());
+        assert_eq!((run.stderr.as_str(), run.status), ("", Some(0)), "{arguments:?}");
+        let lines: Vec<EntryLine> =
+            run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        lines.iter().map(|line| line.value.clone()).collect::<Vec<_>>().join(" ")
+    };
+    for (arguments, values) in [
+        (&["--name", "http_requests"][..], "3.0 1.234567e+06"),
+        (&["--name", "http_requests_total"], "3.0 1.234567e+06"),
+        (&["--name", "http"], ""),
+        (&["--name", "*_s?ze"], "-2.5"),
+        (&["--name", "queue_size", "--name", "http*"], "3.0 1.234567e+06 -2.5"),
+        (&["--type", "gauge"], "-2.5"),
+        (&["--type", "gauge", "--type", "counter"], "3.0 1.234567e+06 -2.5"),
+        (&["--mode", "livesum"], "-2.5"),
+        (&["--mode", "all"], ""),
+        (&["--pid", "12"], "3.0 1.234567e+06"),
+        (&["--label", "method=POST"], "1.234567e+06"),
+        (&["--label", "method=POST", "--label", "path=/"], "1.234567e+06"),
+        (&["--label", "method=POST", "--label", "path="], ""),
+        (&["--pid", "12", "--name", "queue_size"], ""),
+    ] {
+        assert_eq!(samples(arguments), values, "{arguments:?}");
+    }
+
+    let table = dump(&["--label", "method=GET"], directory.path()).stdout;
+    assert!(table.contains("\n1 of 2 entries, "), "{table}");
+    assert!(!table.contains("queue_size") && !table.contains("histogram"), "{table}");
+    let none = dump(&["-v", "--name", "queue"], directory.path());
+    assert_eq!(none.stdout, "");
+    assert_eq!(none.stderr, "promproc: info: 0 entries in 0 files\n");
+    let files = dump(&["--files", "--name", "queue_size"], directory.path()).stdout;
+    assert_eq!(files.lines().count(), 2, "{files}");
+    assert!(files.contains("gauge_livesum_7.db"), "{files}");
+
+    for (arguments, word) in
+        [(["--type", "info"], "info"), (["--mode", "avg"], "avg"), (["--label", "method"], "NAME=VALUE")]
+    {
+        let run = dump(&arguments, directory.path());
+        assert_eq!((run.stdout.as_str(), run.status), ("", Some(2)), "{arguments:?}");
+        assert!(run.stderr.contains(word), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn where_the_directory_comes_from() {
+    let directory = small_directory();
+    let given = dump(&["--format", "json"], directory.path());
+    let from =
+        |variable: &str| run(promproc().args(["dump", "--format", "json"]).env(variable, directory.path()));
+    let set = from("PROMETHEUS_MULTIPROC_DIR");
+    assert_eq!((&set.stdout, set.stderr.as_str(), set.status), (&given.stdout, "", Some(0)));
+    let deprecated = from("prometheus_multiproc_dir");
+    assert_eq!((&deprecated.stdout, deprecated.status), (&given.stdout, Some(0)));
+    assert!(deprecated.stderr.contains("deprecated, set PROMETHEUS_MULTIPROC_DIR"), "{}", deprecated.stderr);
+
+    for unset in
+        [run(promproc().arg("dump")), run(promproc().arg("dump").env("PROMETHEUS_MULTIPROC_DIR", ""))]
+    {
+        assert_eq!((unset.stdout.as_str(), unset.status), ("", Some(2)));
+        assert!(unset.stderr.contains("PROMETHEUS_MULTIPROC_DIR is not set\nhint: "), "{}", unset.stderr);
+    }
+    let missing = dump(&[], &directory.path().join("none"));
+    assert_eq!((missing.stdout.as_str(), missing.status), ("", Some(2)));
+    assert!(missing.stderr.contains("/none: no such file or directory\nhint: "), "{}", missing.stderr);
+
+    let empty = dump(&[], TempDir::new().unwrap().path());
+    assert_eq!((empty.stdout.as_str(), empty.stderr.as_str(), empty.status), ("", "", Some(0)));
+}
+
+#[test]
+fn a_single_file_and_directories_below() {
+    let directory = small_directory();
+    let below = directory.path().join("worker/a");
+    fs::create_dir_all(&below).unwrap();
+    fs::copy(directory.path().join("counter_12.db"), below.join("counter_12.db")).unwrap();
+    let lines = |arguments: &[&str], path: &Path| dump(arguments, path).stdout.lines().count();
+    assert_eq!(lines(&["--format", "json"], directory.path()), 3);
+    assert_eq!(lines(&["--format", "json", "-r"], directory.path()), 5);
+    assert_eq!(lines(&["--format", "json"], &below.join("counter_12.db")), 2);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let directory = TempDir::new().unwrap();
+    let keys: Vec<_> = (0..5_000).map(|i| format!(r#"["m", "m", {{"i": "{i}"}}, "help"]"#)).collect();
+    let entries: Vec<_> = keys.iter().map(|key| (key.as_str(), 1.0)).collect();
+    // Not more than fits the capacity that `write` sets.
+    for (pid, entries) in entries.chunks(500).enumerate() {
+        write(&directory, &format!("counter_{pid}.db"), &encoded(entries));
+    }
+    for arguments in [&["--format", "json"][..], &[]] {
+        let mut process = promproc()
+            .arg("dump")
+            .args(arguments)
+            .arg(directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let output = process.wait_with_output().unwrap();
+        assert!(!line.is_empty());
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    }
+}

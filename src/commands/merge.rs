@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::thread;
 
 use anyhow::Context;
+use promproc::exposition::table::{self, View};
 use promproc::exposition::{Escaping, json, openmetrics, text};
 use promproc::maintain::replace_file;
-use promproc::merge::{self, Merged, Order};
+use promproc::merge::{self, MergeError, Merged, Order};
 
 use crate::cli::{EscapingArg, MergeArgs, MergeFormat};
-use crate::commands::{Outcome, paths_or_environment, report, selection};
+use crate::commands::{Outcome, hinted, paths_or_environment, report, selection};
 use crate::console::Console;
 
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -22,15 +23,23 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
         strict: args.strict,
         threads: args.threads.map_or_else(default_threads, |n| usize::from(n).max(1)),
     };
-    let mut merged = merge::merge(&paths, &options)?;
+    let mut merged = merge::merge(&paths, &options).map_err(|error| match error {
+        MergeError::Directory(error) => hinted(error),
+        MergeError::Strict(_) => error.into(),
+    })?;
     for conflict in &merged.conflicts {
         console.warning(conflict);
     }
     let outcome = report(&std::mem::take(&mut merged.problems), console);
     match &args.output {
-        Some(path) => replace_file(path, |out| render(merged, args, None, out))
+        Some(path) => replace_file(path, |out| render(merged, args, &View::default(), out))
             .with_context(|| format!("{}: cannot be written", path.display()))?,
-        None => console.write_data(|out| render(merged, args, console.width(), out))?,
+        None if args.format == MergeFormat::Table => {
+            let mut out = console.out();
+            render(merged, args, &console.view(), &mut out)?;
+            out.flush()?;
+        }
+        None => console.write_data(|out| render(merged, args, &View::default(), out))?,
     }
     Ok(outcome)
 }
@@ -40,7 +49,7 @@ fn default_threads() -> usize {
     thread::available_parallelism().map_or(1, |n| n.get().min(4))
 }
 
-fn render(merged: Merged, args: &MergeArgs, width: Option<u16>, out: &mut dyn Write) -> io::Result<()> {
+fn render(merged: Merged, args: &MergeArgs, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let escaping = match args.escaping {
         EscapingArg::Underscores => Escaping::Underscores,
         EscapingArg::Dots => Escaping::Dots,
@@ -52,6 +61,6 @@ fn render(merged: Merged, args: &MergeArgs, width: Option<u16>, out: &mut dyn Wr
         MergeFormat::Text => text::write(families, escaping, out),
         MergeFormat::Openmetrics => openmetrics::write(families, escaping, out),
         MergeFormat::Json => json::write(families, out),
-        MergeFormat::Table => Err(io::Error::other(format!("table {width:?}"))),
+        MergeFormat::Table => table::write(families, view, out),
     }
 }

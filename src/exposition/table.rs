@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
+use comfy_table::CellAlignment;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::number::write_go_string;
@@ -47,7 +48,8 @@ impl Column {
 
 /// What a cell without a value shows.
 pub const NOTHING: &str = "-";
-const GAP: &str = "  ";
+/// Columns stand this far apart.
+const GAP_WIDTH: u16 = 2;
 /// The last column is not squeezed into less; the terminal may break such lines as it likes.
 const LEAST_WIDTH: usize = 20;
 
@@ -97,21 +99,37 @@ impl Table {
         if self.ends.is_empty() {
             return Ok(());
         }
+        // The last column is appended by hand: comfy-table counts widths in 16 bits, and drops the
+        // character at which it wraps.
         let shown = self.shown_columns(view);
-        let mut line = String::new();
-        self.layout(&mut line, &shown, view, |column| self.columns[column].title);
-        let (style, end) = (view.heading, view.heading.render_reset());
-        writeln!(out, "{style}{}{end}", line.trim_end())?;
+        let (&last, leading) = shown.split_last().map_or((&0, &[][..]), |both| both);
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_header(leading.iter().map(|&column| self.columns[column].title));
+        let rows = self.ends.chunks_exact(self.columns.len());
         let mut start = 0;
-        for ends in self.ends.chunks_exact(self.columns.len()) {
-            line.clear();
-            self.layout(&mut line, &shown, view, |column| {
+        for ends in rows.clone() {
+            table.add_row(leading.iter().map(|&column| {
                 let from = if column == 0 { start } else { ends[column - 1] };
                 &self.text[from..ends[column]]
-            });
-            line.push('\n');
-            out.write_all(line.as_bytes())?;
-            start = ends[self.columns.len() - 1];
+            }));
+            start = ends[last];
+        }
+        for (column, &shown) in table.column_iter_mut().zip(leading) {
+            column.set_padding((0, GAP_WIDTH));
+            if self.columns[shown].is_number {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let mut lines = table.lines();
+        let style = view.heading;
+        let titles = lines.next().unwrap_or_default();
+        writeln!(out, "{style}{titles}{}{style:#}", self.columns[last].title)?;
+        let indent = width(&titles);
+        for (ends, line) in rows.zip(lines) {
+            let mut line = line;
+            push_wrapped(&mut line, &self.text[ends[last - 1]..ends[last]], indent, view.width);
+            writeln!(out, "{line}")?;
         }
         Ok(())
     }
@@ -125,35 +143,14 @@ impl Table {
         };
         let mut shown: Vec<_> =
             (0..=last).filter(|&column| column == last || self.has_value[column]).collect();
-        let wanted =
-            |shown: &[usize]| shown.iter().map(|&c| self.widths[c] + GAP.len()).sum::<usize>() - GAP.len();
+        let gap = usize::from(GAP_WIDTH);
+        let wanted = |shown: &[usize]| shown.iter().map(|&c| self.widths[c] + gap).sum::<usize>() - gap;
         while wanted(&shown) > usize::from(room)
             && let Some(at) = shown.iter().rposition(|&column| self.columns[column].gives_way)
         {
             shown.remove(at);
         }
         shown
-    }
-
-    fn layout<'a>(&self, line: &mut String, shown: &[usize], view: &View, cell: impl Fn(usize) -> &'a str) {
-        let mut indent = 0;
-        for &column in shown {
-            let text = cell(column);
-            if column == self.columns.len() - 1 {
-                wrap(line, text, indent, view.width);
-                return;
-            }
-            let pad = self.widths[column] - width(text);
-            if self.columns[column].is_number {
-                push_spaces(line, pad);
-                line.push_str(text);
-            } else {
-                line.push_str(text);
-                push_spaces(line, pad);
-            }
-            line.push_str(GAP);
-            indent += self.widths[column] + GAP.len();
-        }
     }
 }
 
@@ -212,19 +209,15 @@ fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
 }
 
-fn push_spaces(line: &mut String, count: usize) {
-    line.extend(std::iter::repeat_n(' ', count));
-}
-
 /// Appends `text`, in lines that begin at column `indent` and fit the width.
-fn wrap(line: &mut String, mut text: &str, indent: usize, full_width: Option<u16>) {
+fn push_wrapped(line: &mut String, mut text: &str, indent: usize, full_width: Option<u16>) {
     let room = full_width.map(|full| usize::from(full).saturating_sub(indent));
     if let Some(room @ LEAST_WIDTH..) = room {
         while width(text) > room {
             let (head, tail) = text.split_at(break_at(text, room));
             line.push_str(head.trim_end());
             line.push('\n');
-            push_spaces(line, indent);
+            line.extend(std::iter::repeat_n(' ', indent));
             text = tail;
         }
     }
@@ -294,6 +287,16 @@ VALUE  KIND     SAMPLE
         assert_eq!(shown(&[["1.0", "2026-11-23", "counter", long]], Some(46)), narrow, "DATE gives way");
         let wide = shown(&[["1.0", "2026-11-23", "counter", long]], Some(120));
         assert_eq!(wide.lines().nth(1), Some(format!("  1.0  2026-11-23  counter  {long}").as_str()));
+    }
+
+    #[test]
+    fn a_pipe_gets_the_longest_cell_in_full() {
+        let long = "x".repeat(200_000);
+        let table = shown(&[["1.0", "-", "counter", &long], ["2.0", "-", "counter", "y"]], None);
+        assert_eq!(
+            table,
+            format!("VALUE  DATE  KIND     SAMPLE\n  1.0  -     counter  {long}\n  2.0  -     counter  y\n")
+        );
     }
 
     #[test]

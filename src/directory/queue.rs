@@ -95,8 +95,7 @@ impl<'f> Queue<'f> {
         Self { files, state: Mutex::new(state), read: Condvar::new(), room: Condvar::new() }
     }
 
-    /// The next piece of a file. Files are asked for in order, each until its last piece or
-    /// [`Queue::skip`].
+    /// The next piece of a file. Files are asked for in order, and each is left by [`Queue::skip`].
     pub(super) fn next(&self, file: usize) -> io::Result<Piece> {
         let mut state = self.lock();
         loop {
@@ -121,10 +120,10 @@ impl<'f> Queue<'f> {
         }
     }
 
-    /// Drops what is left of a file, and takes a buffer back.
-    pub(super) fn skip(&self, file: usize, buffer: Vec<u8>) {
+    /// Drops what is left of a file, which may be all of it.
+    pub(super) fn skip(&self, file: usize) {
         let mut state = self.lock();
-        state.spare.push(buffer);
+        state.next_file = state.next_file.max(file + 1);
         while state.slots.front().is_some_and(|slot| slot.file == file) {
             if let Some(Slot { content: Content::Read(_) | Content::Reading, .. }) = state.slots.pop_front() {
                 state.loaded -= 1;

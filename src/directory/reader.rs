@@ -50,6 +50,7 @@ pub fn read_files<E>(
             }
             let mut used = 0;
             each(file, FileReader { queue: &queue, index, used: &mut used })?;
+            queue.skip(index);
             read_bytes += used;
         }
         Ok(())
@@ -124,7 +125,7 @@ impl FileReader<'_> {
     ) -> Result<Option<(Layout, u64)>, ReadError> {
         let mut window = Window::open(self.queue, self.index)?;
         let read = window.read(self.used, &mut visit);
-        self.queue.skip(self.index, window.piece.buffer);
+        self.queue.recycle(window.piece.buffer);
         read
     }
 }

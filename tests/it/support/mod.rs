@@ -9,4 +9,4 @@ pub(crate) mod random;
 
 pub(crate) use binary::{assert_same_text, promproc, promproc_merge};
 pub(crate) use client::{Client, FileEntries, Merge};
-pub(crate) use python::CURRENT;
+pub(crate) use python::{CURRENT, python};

@@ -4,9 +4,12 @@
 // Helpers stand outside of `#[test]` functions, and a test's own directories are its to change.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+mod clean;
 mod concurrent;
 mod differential;
 mod dump;
 mod golden;
 mod oracle;
+mod processes;
+mod prune;
 mod support;

@@ -1,6 +1,6 @@
 //! `promproc man`: manual pages, made of the clap types and of what clap cannot know (`pages`).
 
-use std::io;
+use std::io::{self, Write};
 
 use anyhow::Context;
 use clap::{Command, CommandFactory};
@@ -24,8 +24,7 @@ fn page(name: Option<&str>) -> anyhow::Result<Vec<u8>> {
     promproc.build();
     // `help` is clap's own; it has no page.
     promproc = promproc.mut_subcommand("help", |help| help.hide(true));
-    let mut others: Vec<_> =
-        promproc.get_subcommands().filter(|c| !c.is_hide_set()).map(page_name).collect();
+    let mut others: Vec<_> = promproc.get_subcommands().filter(|c| !c.is_hide_set()).map(page_name).collect();
     others.insert(0, page_name(&promproc));
     let command = match name {
         Some(name) => promproc.find_subcommand(name).context("there is no such command")?.clone(),
@@ -52,12 +51,11 @@ fn render(command: Command, page: &Page, text: &mut Vec<u8>) -> io::Result<()> {
     let usage = command.render_usage().to_string();
     let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
     let has_commands = command.has_subcommands();
-    let man = Man::new(command.override_usage(usage))
-        .source(concat!("promproc ", env!("CARGO_PKG_VERSION")))
-        .manual("promproc manual");
-    man.render_title(text)?;
-    // Names of variables and command lines are there to be copied: no hyphens, no stretched spaces.
-    text.extend_from_slice(b".nh\n.ad l\n");
+    // Not clap_mangen's, which loses the empty date and so shifts what follows it. Names of variables
+    // and command lines are there to be copied: no hyphens (.nh), no stretched spaces (.ad l).
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(text, ".TH {} 1 \"\" \"promproc {version}\"\n.nh\n.ad l", page_name(&command))?;
+    let man = Man::new(command.override_usage(usage));
     man.render_name_section(text)?;
     man.render_synopsis_section(text)?;
     man.render_description_section(text)?;

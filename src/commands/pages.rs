@@ -75,10 +75,7 @@ const PROMPROC: Page = Page {
 const DUMP: Page = Page {
     examples: &[
         ("One line a file:", "promproc dump --files /run/app/metrics"),
-        (
-            "One metric of one process:",
-            "promproc dump --name 'http_requests*' --pid 4711 /run/app/metrics",
-        ),
+        ("One metric of one process:", "promproc dump --name 'http_requests*' --pid 4711 /run/app/metrics"),
         ("For a program:", "promproc dump --format json /run/app/metrics | jq .value"),
     ],
     exit_status: &[

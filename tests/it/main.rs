@@ -6,6 +6,7 @@
 
 mod differential;
 mod dump;
+mod generated;
 mod golden;
 mod oracle;
 mod support;

@@ -9,4 +9,5 @@ mod dump;
 mod generated;
 mod golden;
 mod oracle;
+mod readme;
 mod support;

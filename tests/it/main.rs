@@ -10,4 +10,5 @@ mod generated;
 mod golden;
 mod oracle;
 mod readme;
+mod services;
 mod support;

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use promproc::model::{GaugeMode, MetricType};
@@ -157,20 +157,26 @@ pub(crate) struct PruneArgs {
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub path: Option<PathBuf>,
     /// This process is dead, the caller knows it: remove its files without looking (may be repeated)
-    #[arg(long, value_name = "PID")]
+    #[arg(long, value_name = "PID", value_parser = pid)]
     pub pid: Vec<String>,
     /// Prune gauges of this mode instead of all live modes (may be repeated)
-    #[arg(long, value_name = "MODE")]
-    pub mode: Vec<String>,
+    #[arg(long, value_name = "MODE", value_parser = prunable_modes())]
+    pub mode: Vec<GaugeMode>,
     /// Say what would be removed and remove nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Prune even where no process can be seen that writes to the directory
     #[arg(long)]
     pub force: bool,
-    /// table: for people; json: JSON Lines, one object a removed file
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: DumpFormat,
+    /// text: for people; json: JSON Lines, one object a removed file
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    Text,
+    Json,
 }
 
 /// Remove all metric files from a directory before the service starts
@@ -184,8 +190,8 @@ pub(crate) struct CleanArgs {
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub path: Option<PathBuf>,
     /// Permissions of the directory, in octal, where it has to be created
-    #[arg(long, value_name = "MODE", default_value = "0755")]
-    pub dir_mode: String,
+    #[arg(long, value_name = "MODE", default_value = "0755", value_parser = permissions)]
+    pub dir_mode: u32,
     /// Do not create a missing directory
     #[arg(long)]
     pub no_create: bool,
@@ -263,6 +269,35 @@ fn metric_types() -> impl TypedValueParser<Value = MetricType> {
 fn gauge_modes() -> impl TypedValueParser<Value = GaugeMode> {
     PossibleValuesParser::new(GaugeMode::ALL.map(GaugeMode::as_str))
         .try_map(|name| GaugeMode::parse(&name).ok_or("no gauge mode"))
+}
+
+/// Gauge modes; the other metric types are known, hidden, for the sake of the reason.
+fn prunable_modes() -> impl TypedValueParser<Value = GaugeMode> {
+    let modes = GaugeMode::ALL.map(|mode| PossibleValue::new(mode.as_str()));
+    let others = MetricType::ALL.map(|other| PossibleValue::new(other.as_str()).hide(true));
+    PossibleValuesParser::new(modes.into_iter().chain(others)).try_map(|name| {
+        GaugeMode::parse(&name).ok_or_else(|| match MetricType::parse(&name) {
+            Some(MetricType::Gauge) | None => "say which gauges, e.g. livesum".to_owned(),
+            Some(other) => format!(
+                "a {other} is never pruned: it sums over dead processes too; without their files the sum would \
+                 fall, which Prometheus takes for a reset of the {other}"
+            ),
+        })
+    })
+}
+
+/// What stands for a process in a file name.
+fn pid(text: &str) -> Result<String, &'static str> {
+    match text {
+        "" => Err("it is empty"),
+        text if text.contains('/') => Err("a file name has no /"),
+        text => Ok(text.to_owned()),
+    }
+}
+
+fn permissions(text: &str) -> Result<u32, &'static str> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777);
+    mode.ok_or("permissions are given in octal, e.g. 0755")
 }
 
 fn label(text: &str) -> Result<(String, String), &'static str> {

@@ -5,7 +5,10 @@ pub mod directory;
 pub mod dump;
 pub mod exposition;
 pub mod format;
+pub mod liveness;
 pub mod maintain;
 pub mod merge;
 pub mod model;
 pub mod select;
+#[cfg(target_os = "linux")]
+mod sys;

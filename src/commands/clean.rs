@@ -1,7 +1,152 @@
+//! `promproc clean`: a directory without metric files, before the service starts.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use promproc::exposition::{printable, time};
+use promproc::liveness::{Evidence, Examined, Liveness, Process, name_holders};
+use promproc::maintain::clean::{Contents, contents, create_directory};
+use promproc::maintain::{Removal, remove, remove_regardless};
+
 use crate::cli::CleanArgs;
-use crate::commands::Outcome;
+use crate::commands::{Hinted, Outcome, directory_or_environment, hinted};
 use crate::console::Console;
 
-pub(crate) fn run(_args: &CleanArgs, _console: &Console) -> anyhow::Result<Outcome> {
-    anyhow::bail!("clean is not built yet")
+pub(crate) fn run(args: &CleanArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let directory = directory_or_environment(args.path.as_deref(), console)?;
+    let mut lines = Vec::new();
+    let outcome = clean(&directory, args, &mut lines, console);
+    // What was removed is told also when the rest failed, and all is removed even if nobody reads on.
+    let mut out = console.data();
+    out.write_all(&lines)?;
+    out.flush()?;
+    outcome
+}
+
+fn clean(
+    directory: &Path,
+    args: &CleanArgs,
+    lines: &mut Vec<u8>,
+    console: &Console,
+) -> anyhow::Result<Outcome> {
+    let shown = directory.to_string_lossy();
+    let shown = printable(&shown);
+    if !args.no_create {
+        if args.dry_run && !directory.exists() {
+            writeln!(lines, "would create {shown}")?;
+            return Ok(Outcome::Done);
+        }
+        let created = create_directory(directory, args.dir_mode)
+            .with_context(|| format!("{}: cannot be created", directory.display()))?;
+        if created {
+            writeln!(lines, "created {shown}")?;
+        }
+    }
+    let Contents { files, others } = contents(directory).map_err(hinted)?;
+    let (dead, mut kept): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|file| args.force || file.liveness() == Liveness::Dead);
+    if !kept.is_empty() && !args.keep_live {
+        name_holders(&mut kept);
+        return Err(refused(directory, &kept, dead.len() + kept.len()));
+    }
+    let mut count = 0;
+    for file in &dead {
+        let what = || format!("{}: cannot be removed", file.path.display());
+        if args.dry_run {
+            let (path, evidence) = (file.path.to_string_lossy(), file.evidence.to_string());
+            writeln!(lines, "would remove {}: {}", printable(&path), printable(&evidence))?;
+            continue;
+        }
+        let removal = if args.force { remove_regardless(&file.path) } else { remove(file) };
+        match removal.with_context(what)? {
+            Removal::Removed => {
+                count += 1;
+                console.info(format_args!("removed {}: {}", file.path.display(), file.evidence));
+            }
+            Removal::Gone => {}
+            Removal::Changed if args.keep_live => {}
+            Removal::Changed => return Err(anyhow!("a process opened it meanwhile").context(what())),
+        }
+    }
+    if count > 0 {
+        writeln!(lines, "removed {} from {shown}", files_of(count))?;
+    }
+    for other in &others {
+        console.warning(format_args!("{}: left: {}", other.path.display(), other.what));
+    }
+    let (live, unknown): (Vec<_>, Vec<_>) =
+        kept.into_iter().partition(|file| file.liveness() == Liveness::Live);
+    if !live.is_empty() {
+        writeln!(lines, "kept {} that live processes have open", files_of(live.len()))?;
+    }
+    for file in &unknown {
+        console.warning(format_args!("{}: kept: {}", file.path.display(), file.evidence));
+    }
+    Ok(if unknown.is_empty() { Outcome::Done } else { Outcome::NeedsAttention })
+}
+
+/// Why nothing is removed from a directory of so many files, of which `kept` may be in use.
+fn refused(directory: &Path, kept: &[Examined], all: usize) -> anyhow::Error {
+    let (live, unknown): (Vec<_>, Vec<_>) = kept.iter().partition(|file| file.liveness() == Liveness::Live);
+    let directory = directory.display();
+    let (reason, first_step) = match (live.len(), unknown.first()) {
+        (0, Some(example)) => (
+            format!(
+                "{} of {all} may be in use ({}: {})",
+                files_of(unknown.len()),
+                example.path.display(),
+                example.evidence
+            ),
+            "run promproc as the user that owns the files",
+        ),
+        (count, _) => (
+            format!("{} of {all} in use: {}", files_of(count), holders(&live)),
+            "stop the service first: what it counts after its files are gone is lost",
+        ),
+    };
+    Hinted::wrap(
+        anyhow!("{directory}: nothing removed: {reason}"),
+        format!("{first_step}; --keep-live removes the other files; --force removes all the same"),
+    )
+}
+
+/// The processes that have the files open, in order of their numbers.
+fn holders(live: &[&Examined]) -> String {
+    const SHOWN: usize = 8;
+    let mut by_pid: BTreeMap<u32, (&Process, usize)> = BTreeMap::new();
+    let mut unseen = 0;
+    for file in live {
+        match &file.evidence {
+            Evidence::OpenIn(processes) if !processes.is_empty() => {
+                for process in processes {
+                    by_pid.entry(process.pid).or_insert((process, 0)).1 += 1;
+                }
+            }
+            _ => unseen += 1,
+        }
+    }
+    let mut texts: Vec<_> = by_pid
+        .values()
+        .take(SHOWN)
+        .map(|(process, count)| {
+            let since = time::date(process.started).unwrap_or_default();
+            format!("pid {process} since {since} has {count} of them open")
+        })
+        .collect();
+    if by_pid.len() > SHOWN {
+        texts.push(format!("{} more processes", by_pid.len() - SHOWN));
+    }
+    if unseen > 0 {
+        texts.push(format!(
+            "{} open in processes that cannot be seen from here (in another container, or of another user)",
+            files_of(unseen)
+        ));
+    }
+    texts.join(", ")
+}
+
+fn files_of(count: usize) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }

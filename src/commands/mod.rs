@@ -10,7 +10,7 @@ pub(crate) mod prune;
 
 use std::env;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -67,6 +67,12 @@ pub(crate) fn paths_or_environment(paths: &[PathBuf], console: &Console) -> anyh
         anyhow!("no PATH given and {DIRECTORY_VARIABLE} is not set"),
         format!("name the directory, or set {DIRECTORY_VARIABLE} to the one that the service has"),
     ))
+}
+
+/// As [`paths_or_environment`], for the commands that take one directory.
+pub(crate) fn directory_or_environment(path: Option<&Path>, console: &Console) -> anyhow::Result<PathBuf> {
+    let given: Vec<_> = path.map(Path::to_owned).into_iter().collect();
+    Ok(paths_or_environment(&given, console)?.swap_remove(0))
 }
 
 /// A path that cannot be worked on, and what to do about it.

@@ -6,6 +6,7 @@ pub mod json;
 mod names;
 pub mod number;
 pub mod openmetrics;
+pub mod prune_json;
 pub mod table;
 pub mod text;
 pub mod time;

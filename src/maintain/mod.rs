@@ -1,8 +1,12 @@
 //! Everything that creates, renames or removes files in a user's directory; nothing else does.
 #![allow(clippy::disallowed_methods)]
 
+pub mod clean;
+pub mod prune;
+mod remove;
 mod replace;
 
+pub use remove::{Removal, remove, remove_regardless};
 pub use replace::replace_file;
 
 /// How the names of promproc's temporary files begin. The dot keeps them out of the client's

@@ -4,11 +4,14 @@
 // Helpers stand outside of `#[test]` functions, and a test's own directories are its to change.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+mod clean;
 mod differential;
 mod dump;
 mod generated;
 mod golden;
 mod oracle;
+mod processes;
+mod prune;
 mod readme;
 mod services;
 mod support;

@@ -1,0 +1,87 @@
+//! The strongest evidence: a write lease is granted only when no process has the file open.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::FileId;
+
+/// How long to wait before each new try: a scraper, or another promproc, has a file open for well
+/// under a millisecond, a writer for life.
+pub(crate) const PAUSES: [Duration; 4] =
+    [Duration::from_millis(1), Duration::from_millis(2), Duration::from_millis(4), Duration::from_millis(8)];
+
+/// A file as it was at one moment.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) id: FileId,
+    pub(crate) modified: SystemTime,
+    pub(crate) lease: Lease,
+    /// The lease, if it was granted: nobody gets the file open before this is dropped.
+    pub(crate) leased: Option<File>,
+}
+
+/// What asking for a write lease gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lease {
+    /// No process had the file open.
+    Granted,
+    /// Some process has the file open.
+    Refused,
+    /// The file system has no leases, or not for this user.
+    NoEvidence,
+}
+
+/// Looks at a file (a link is followed) and asks for a lease on it.
+pub(crate) fn look(path: &Path) -> io::Result<Look> {
+    let (metadata, lease, leased) = match try_open(path) {
+        Ok(file) => {
+            let metadata = file.metadata()?;
+            match take(&file) {
+                Lease::Granted => (metadata, Lease::Granted, Some(file)),
+                other => (metadata, other, None),
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+        // Another process has a lease.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            (fs::metadata(path)?, Lease::Refused, None)
+        }
+        Err(_) => (fs::metadata(path)?, Lease::NoEvidence, None),
+    };
+    Ok(Look { id: FileId::of(&metadata), modified: modified(&metadata), lease, leased })
+}
+
+#[cfg(target_os = "linux")]
+#[allow(clippy::disallowed_methods)] // it only reads
+fn try_open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    // Never wait: neither for another's lease nor for the writer of a FIFO that took the name.
+    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+#[cfg(target_os = "linux")]
+fn take(file: &File) -> Lease {
+    match crate::sys::take_write_lease(file) {
+        Ok(()) => Lease::Granted,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Lease::Refused,
+        Err(_) => Lease::NoEvidence,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn try_open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn take(_: &File) -> Lease {
+    Lease::NoEvidence
+}
+
+fn modified(metadata: &Metadata) -> SystemTime {
+    let seconds = u64::try_from(metadata.mtime()).unwrap_or_default();
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}

@@ -1,0 +1,202 @@
+//! The process table: who has a file open, and which process has a number.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
+
+use super::FileId;
+
+/// A process, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number, as seen from here.
+    pub pid: u32,
+    /// Its command line, or its name where it has none.
+    pub command: String,
+    /// When it started, to the second.
+    pub started: SystemTime,
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN_CHARS: usize = 60;
+        let cut = self.command.char_indices().nth(SHOWN_CHARS);
+        let (command, dots) = cut.map_or((self.command.as_str(), ""), |(at, _)| (&self.command[..at], "…"));
+        write!(f, "{} ({command}{dots})", self.pid)
+    }
+}
+
+/// All processes that can be seen, at one moment.
+pub(super) struct Processes {
+    system: Option<System>,
+}
+
+/// What the process table says of a number.
+pub(super) enum Number {
+    /// There is no such process.
+    Free,
+    /// It ended, and its parent has not been told.
+    Zombie,
+    Process(Process),
+    /// The table does not show all processes.
+    Hidden,
+}
+
+impl Processes {
+    pub(super) fn list() -> Self {
+        let system = System::new().ok().map(|mut system| {
+            // Tasks are threads: a number that only a thread has is no process.
+            let wanted = ProcessRefreshKind::nothing().without_tasks().with_cmd(UpdateKind::Always);
+            system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted);
+            system
+        });
+        Self { system: system.filter(|_| numbers_are_ours()) }
+    }
+
+    pub(super) fn number(&self, pid: u32) -> Number {
+        let Some(system) = &self.system else {
+            return Number::Hidden;
+        };
+        match system.process(Pid::from_u32(pid)) {
+            // Every pid namespace has a process 1. Where it does not show, neither may others
+            // (/proc with hidepid).
+            None if system.process(Pid::from_u32(1)).is_none() => Number::Hidden,
+            None => Number::Free,
+            Some(found) if matches!(found.status(), ProcessStatus::Zombie | ProcessStatus::Dead) => {
+                Number::Zombie
+            }
+            Some(found) => Number::Process(describe(found)),
+        }
+    }
+
+    /// Looks through the open files and mappings of all other processes.
+    pub(super) fn holders<'a>(&self, files: impl Iterator<Item = (FileId, &'a Path)>) -> Holders {
+        let mut holders = Holders::default();
+        let Some(system) = &self.system else {
+            return holders;
+        };
+        let mut wanted: HashMap<u64, Vec<(FileId, &OsStr)>> = HashMap::new();
+        for (id, path) in files {
+            wanted.entry(id.inode).or_default().push((id, path.file_name().unwrap_or_default()));
+        }
+        let own = Pid::from_u32(std::process::id());
+        // promproc writes no metrics, whatever number it got.
+        holders.inspected.insert(own.as_u32());
+        for (pid, process) in system.processes() {
+            if *pid != own
+                && let Ok(held) = held_files(pid.as_u32(), &wanted)
+            {
+                holders.inspected.insert(pid.as_u32());
+                for id in held {
+                    holders.by_file.entry(id).or_default().push(describe(process));
+                }
+            }
+        }
+        for processes in holders.by_file.values_mut() {
+            processes.sort_unstable_by_key(|process| process.pid);
+        }
+        holders
+    }
+}
+
+/// Which processes have which file open.
+#[derive(Default)]
+pub(super) struct Holders {
+    by_file: HashMap<FileId, Vec<Process>>,
+    /// Processes of which every open file could be seen.
+    inspected: HashSet<u32>,
+}
+
+impl Holders {
+    pub(super) fn of(&self, id: FileId) -> &[Process] {
+        self.by_file.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn is_inspected(&self, pid: u32) -> bool {
+        self.inspected.contains(&pid)
+    }
+}
+
+fn describe(process: &sysinfo::Process) -> Process {
+    let words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
+    let command = match words.join(" ").trim() {
+        "" => process.name().to_string_lossy().into_owned(),
+        line => line.to_owned(),
+    };
+    Process {
+        pid: process.pid().as_u32(),
+        command,
+        started: UNIX_EPOCH + Duration::from_secs(process.start_time()),
+    }
+}
+
+/// Whether /proc counts processes as this one does; not where it is missing or belongs to another
+/// pid namespace.
+#[cfg(target_os = "linux")]
+fn numbers_are_ours() -> bool {
+    std::fs::read_link("/proc/self").is_ok_and(|pid| pid.as_os_str() == &*std::process::id().to_string())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn numbers_are_ours() -> bool {
+    true
+}
+
+/// Which of the files (by inode) a process has open or mapped; an error if that cannot be seen.
+#[cfg(target_os = "linux")]
+fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io::Result<HashSet<FileId>> {
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::MetadataExt;
+
+    let mut held = HashSet::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
+        let link = entry?.path();
+        // Sockets and pipes have no path. A descriptor may be closed before it is looked at.
+        if fs::read_link(&link).is_ok_and(|target| target.is_absolute())
+            && let Ok(metadata) = fs::metadata(&link)
+            && wanted.contains_key(&metadata.ino())
+        {
+            held.insert(FileId::of(&metadata));
+        }
+    }
+    // A line: range, permissions, offset, device, inode, path.
+    for line in fs::read(format!("/proc/{pid}/maps"))?.split(|byte| *byte == b'\n') {
+        let mut fields = line.split(|byte| *byte == b' ').skip(3);
+        let (Some(device), Some(inode)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let Some(files) = number(inode, 10).and_then(|inode| wanted.get(&inode)) else {
+            continue;
+        };
+        let name = line.rsplit(|byte| *byte == b'/').next();
+        // On btrfs and overlayfs the device is not the one that stat(2) gives; then the name tells.
+        let is_it = |(id, file_name): &&(FileId, &OsStr)| {
+            device_number(device) == Some(id.device) || name == Some(file_name.as_bytes())
+        };
+        held.extend(files.iter().filter(is_it).map(|(id, _)| *id));
+    }
+    Ok(held)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn held_files(_: u32, _: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io::Result<HashSet<FileId>> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(target_os = "linux")]
+fn number(digits: &[u8], radix: u32) -> Option<u64> {
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
+}
+
+/// `fe:00` in /proc/PID/maps as stat(2) counts devices.
+#[cfg(target_os = "linux")]
+fn device_number(text: &[u8]) -> Option<u64> {
+    let colon = text.iter().position(|byte| *byte == b':')?;
+    let part = |digits| number(digits, 16).and_then(|part| u32::try_from(part).ok());
+    Some(libc::makedev(part(&text[..colon])?, part(&text[colon + 1..])?))
+}

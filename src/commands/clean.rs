@@ -67,7 +67,11 @@ fn clean(
             }
             Removal::Gone => {}
             Removal::Changed if args.keep_live => {}
-            Removal::Changed => return Err(anyhow!("a process opened it meanwhile").context(what())),
+            Removal::Changed => {
+                return Err(
+                    anyhow!("a process opened it meanwhile, or another file took its name").context(what())
+                );
+            }
         }
     }
     if count > 0 {

@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::FileId;
 
-/// How long to wait before each new try: a scraper, or another promproc, has a file open for well
-/// under a millisecond, a writer for life.
-pub(crate) const PAUSES: [Duration; 4] =
-    [Duration::from_millis(1), Duration::from_millis(2), Duration::from_millis(4), Duration::from_millis(8)];
+/// How long to wait before each new try. A scraper, or another promproc, has a file open for
+/// microseconds, and for some milliseconds more where it loses the processor meanwhile; a writer has
+/// it open for life.
+pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
+    [1, 2, 4, 8, 16, 32, 64].into_iter().map(Duration::from_millis)
+}
 
 /// A file as it was at one moment.
 #[derive(Debug)]

@@ -34,7 +34,7 @@ pub enum Removal {
 pub fn remove(file: &Examined) -> io::Result<Removal> {
     // Weaker evidence is no reason to remove what a lease was granted for.
     let takes_no_lease = file.evidence != Evidence::LeaseGranted;
-    let mut pauses = lease::PAUSES.into_iter();
+    let mut pauses = lease::pauses();
     loop {
         let look = match lease::look(&file.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::Gone),

@@ -59,18 +59,16 @@ pub(crate) fn names_in(directory: &Path) -> Vec<String> {
 /// A process that does its work until it is dropped, or killed.
 pub(crate) struct Holder {
     process: Child,
-    /// What it said when it was ready.
-    pub(crate) said: String,
 }
 
 impl Holder {
     /// Runs a command that prints a line when it is ready, and then waits for its input to end.
     pub(crate) fn run(command: &mut Command) -> Self {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut said = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        assert!(said.ends_with('\n'), "{command:?} ended before it was ready");
-        Self { process, said: said.trim_end().to_owned() }
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n", "{command:?} ended before it was ready");
+        Self { process }
     }
 
     /// Runs a shell script; `$1` is the directory, `$$` the shell's pid. It holds what it opened as

@@ -295,7 +295,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__merge)
-            opts="-r -o -q -v -h --recursive --format --escaping --sort --no-accumulate --strict --output --name --type --mode --pid --label --quiet --verbose --color --help"
+            opts="-r -o -q -v -h --recursive --format --escaping --sort --no-accumulate --strict --threads --output --name --type --mode --pid --label --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -307,6 +307,10 @@ _promproc() {
                     ;;
                 --escaping)
                     COMPREPLY=($(compgen -W "underscores dots values allow-utf-8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -382,11 +386,11 @@ _promproc() {
                     return 0
                     ;;
                 --mode)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "all liveall livemax livemin livemostrecent livesum max min mostrecent sum" -- "${cur}"))
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -74,6 +74,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand merge" -l escaping -d 
 dots\t''
 values\t''
 allow-utf-8\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l threads -d 'How many threads read the files; the output is the same [default: at most 4]' -r
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s o -l output -d 'Replace FILE by the output in one step, mode 0644; readers see the old or the new file' -r -F
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
@@ -103,8 +104,17 @@ complete -c promproc -n "__fish_promproc_using_subcommand merge" -s q -l quiet -
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l pid -d 'This process is dead, the caller knows it: remove its files without looking (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand prune" -l mode -d 'Prune gauges of this mode instead of all live modes (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand prune" -l format -d 'table: for people; json: JSON Lines, one object a removed file' -r -f -a "table\t''
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l mode -d 'Prune gauges of this mode instead of all live modes (may be repeated)' -r -f -a "all\t''
+liveall\t''
+livemax\t''
+livemin\t''
+livemostrecent\t''
+livesum\t''
+max\t''
+min\t''
+mostrecent\t''
+sum\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l format -d 'text: for people; json: JSON Lines, one object a removed file' -r -f -a "text\t''
 json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

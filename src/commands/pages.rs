@@ -139,12 +139,16 @@ const PRUNE: Page = Page {
     ],
     exit_status: &[
         ("0", "Done, and it is also done where there was nothing to remove."),
-        ("1", "Done, but a file could not be looked at or removed; warnings name it."),
+        (
+            "1",
+            "Done, but a file was kept because it cannot be told whether its process is dead; warnings \
+             name it.",
+        ),
         (
             "2",
-            "Nothing was removed: the command line is wrong, there is no such directory, or it \
-             cannot be told whether the writers are dead because none of them can be seen, as from \
-             another container.",
+            "Not done: the command line is wrong, there is no such directory, a file cannot be removed, or \
+             none of the writers can be seen, as from another container, so that they may only seem to \
+             be dead.",
         ),
     ],
     environment: ON_DIRECTORIES,
@@ -168,12 +172,20 @@ const CLEAN: Page = Page {
         ("See what would go:", "promproc clean --dry-run /run/app/metrics"),
     ],
     exit_status: &[
-        ("0", "The directory is there and no metric file is in it."),
-        ("1", "Done, but a file could not be removed or was kept; warnings name it."),
+        (
+            "0",
+            "The directory is there, and no metric file is in it, or with --keep-live only those that a \
+             live process has open.",
+        ),
+        (
+            "1",
+            "Done, but --keep-live also kept a file of which it cannot be told whether a process has it \
+             open; warnings name it.",
+        ),
         (
             "2",
-            "Nothing was removed: a live process has one of the files open (the message names it), \
-             the command line is wrong, or the directory cannot be created or listed.",
+            "Not done: a live process has one of the files open (the message names it), the command line \
+             is wrong, or the directory or a file in it cannot be created, listed or removed.",
         ),
     ],
     environment: ON_DIRECTORIES,

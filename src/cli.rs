@@ -9,6 +9,10 @@ use clap_complete::Shell;
 use promproc::model::{GaugeMode, MetricType};
 
 /// Decode, merge, prune and clean the multiprocess directories of the Prometheus Python client
+///
+/// Commands work on the directory given as PATH, else on the one that the environment variable
+/// PROMETHEUS_MULTIPROC_DIR names. Data goes to standard output, everything else to standard error.
+/// Exit status: 0, done; 1, done, but something needs attention; 2, not done.
 #[derive(Debug, Parser)]
 #[command(
     name = "promproc",
@@ -24,17 +28,19 @@ pub(crate) struct Cli {
     pub command: Command,
 }
 
+const GLOBAL: &str = "Global options";
+
 /// What applies to every command
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Print no warnings, only errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub quiet: bool,
     /// Say more about what is done, on standard error
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = GLOBAL)]
     pub color: ColorWhen,
 }
 
@@ -59,12 +65,15 @@ pub(crate) enum Command {
 }
 
 /// Show what is in the files, entry by entry, without merging
+///
+/// Every file is decoded as it is: who wrote it, in which layout, how much of it is used, and each
+/// entry with its value, the time it was set (where the client stores one) and its byte offset.
+/// Values of histogram buckets are those of one bucket, as the file has them: merging cumulates
+/// them. Entries before a damage are shown, and the damage is named.
 #[derive(Debug, Args)]
 pub(crate) struct DumpArgs {
     #[command(flatten)]
     pub input: Input,
-    #[command(flatten)]
-    pub select: Select,
     /// table: for people; json: JSON Lines, one object an entry (or a file, with --files)
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: DumpFormat,
@@ -74,6 +83,8 @@ pub(crate) struct DumpArgs {
     /// Show the help text of each entry in the table
     #[arg(long)]
     pub show_help: bool,
+    #[command(flatten)]
+    pub select: Select,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -83,12 +94,14 @@ pub(crate) enum DumpFormat {
 }
 
 /// Merge all processes' files into one exposition, as the official client would
+///
+/// The output is byte for byte that of the official Python client over the same files in the byte
+/// order of their names. Files that cannot be read, and what stands behind a damage, are left out
+/// with a warning; the others still count. Several directories become one result.
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
     #[command(flatten)]
     pub input: Input,
-    #[command(flatten)]
-    pub select: Select,
     /// text: what prometheus_client's generate_latest prints; openmetrics: its OpenMetrics
     /// counterpart; json: the layout of prom2json; table: for people
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -111,6 +124,8 @@ pub(crate) struct MergeArgs {
     /// Replace FILE by the output in one step, mode 0644; readers see the old or the new file
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub select: Select,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -131,6 +146,11 @@ pub(crate) enum EscapingArg {
 }
 
 /// Remove the live gauges of dead processes, as mark_process_dead does for one
+///
+/// A file goes only where there is evidence that no process writes to it any more; where it cannot
+/// be told, the file stays. With --pid the caller knows that the process is dead, and nothing is
+/// looked up: that is what gunicorn's child_exit hook needs. Counters, histograms and summaries
+/// are never pruned, because their sum would fall and Prometheus would see a reset.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
     /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
@@ -160,6 +180,10 @@ pub(crate) enum ListFormat {
 }
 
 /// Remove all metric files from a directory before the service starts
+///
+/// Creates the directory where it is missing. Only metric files and what promproc itself left
+/// behind are removed; everything else stays. While a live process has one of the files open
+/// nothing is removed, because that process would go on counting into a file that nobody can find.
 #[derive(Debug, Args)]
 pub(crate) struct CleanArgs {
     /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
@@ -183,17 +207,25 @@ pub(crate) struct CleanArgs {
 }
 
 /// Print the completion script of a shell
+///
+/// The scripts of bash, zsh and fish also come with the source, in completions/.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArgs {
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
 }
 
+/// The commands that have a page. A list, because clap types cannot ask for their own commands; the
+/// test of the committed pages finds one that is missing here.
+const COMMANDS: [&str; 6] = ["dump", "merge", "prune", "clean", "completions", "man"];
+
 /// Print the manual page of promproc or of a command
+///
+/// The page is written in roff, for man(1) to show: `promproc man merge | man -l -`.
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
     /// A command of promproc; without it, promproc(1)
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", value_parser = COMMANDS)]
     pub command: Option<String>,
 }
 
@@ -215,7 +247,7 @@ pub(crate) struct Select {
     /// Only this family or sample name; * and ? match any characters and any one (may be repeated)
     #[arg(long, value_name = "NAME")]
     pub name: Vec<String>,
-    /// Only files of this metric type: counter, gauge, histogram, summary (may be repeated)
+    /// Only files of this metric type (may be repeated)
     #[arg(long = "type", value_name = "TYPE", value_parser = metric_types())]
     pub metric_type: Vec<MetricType>,
     /// Only gauges of this mode, e.g. livesum (may be repeated)

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod dump;
 pub(crate) mod man;
 pub(crate) mod merge;
+mod pages;
 pub(crate) mod prune;
 
 use std::env;

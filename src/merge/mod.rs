@@ -171,7 +171,9 @@ enum Stop {
 }
 
 fn merge_files(scan: Scan, options: &Options) -> Result<Merged, Stop> {
-    let Scan { files, left_out: mut problems } = scan;
+    let Scan { mut files, left_out: mut problems } = scan;
+    // Here, and not where a file's turn comes: what the reader opened it waits to hand out.
+    files.retain(|file| options.selection.has_file(&file.name));
     if options.strict && !problems.is_empty() {
         return Err(Stop::Strict(problems.swap_remove(0)));
     }

@@ -110,9 +110,6 @@ impl<'o> Pass<'o> {
 
     /// Merges a file into the series.
     fn read(&mut self, file: &DbFile, reader: FileReader<'_>) -> Result<(), Stop> {
-        if !self.options.selection.has_file(&file.name) {
-            return Ok(());
-        }
         let class = FileClass { metric_type: file.name.metric_type, mode: file.name.mode };
         let at = self.tables.iter().position(|(of, _)| *of == class).unwrap_or_else(|| {
             self.tables.push((class, KeyTable::new()));

@@ -1,5 +1,7 @@
 //! The promproc binary, and comparing what it printed.
 
+use std::env;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -10,6 +12,15 @@ pub(crate) fn promproc() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_promproc"));
     command.env_remove("PROMETHEUS_MULTIPROC_DIR").env_remove("prometheus_multiproc_dir");
     command
+}
+
+/// PATH with the binary under test in front, for what calls promproc itself.
+pub(crate) fn path_with_promproc() -> OsString {
+    let promproc = Path::new(env!("CARGO_BIN_EXE_promproc"));
+    let mut path = OsString::from(promproc.parent().unwrap());
+    path.push(":");
+    path.push(env::var_os("PATH").unwrap());
+    path
 }
 
 /// `promproc merge` of a directory.

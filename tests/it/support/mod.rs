@@ -7,6 +7,6 @@ mod nasty;
 mod python;
 pub(crate) mod random;
 
-pub(crate) use binary::{assert_same_text, promproc, promproc_merge};
+pub(crate) use binary::{assert_same_text, path_with_promproc, promproc, promproc_merge};
 pub(crate) use client::{Client, FileEntries, Merge};
 pub(crate) use python::{CURRENT, python};

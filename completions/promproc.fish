@@ -1,0 +1,156 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_promproc_global_optspecs
+    string join \n q/quiet v/verbose color= h/help V/version
+end
+
+function __fish_promproc_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_promproc_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_promproc_using_subcommand
+    set -l cmd (__fish_promproc_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c promproc -n "__fish_promproc_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_needs_command" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_needs_command" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_needs_command" -s V -l version -d 'Print version'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "dump" -d 'Show what is in the files, entry by entry, without merging'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "merge" -d 'Merge all processes\' files into one exposition, as the official client would'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "prune" -d 'Remove the live gauges of dead processes, as mark_process_dead does for one'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "clean" -d 'Remove all metric files from a directory before the service starts'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "man" -d 'Print the manual page of promproc or of a command'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l format -d 'table: for people; json: JSON Lines, one object an entry (or a file, with --files)' -r -f -a "table\t''
+json\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
+gauge\t''
+histogram\t''
+summary\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l mode -d 'Only gauges of this mode, e.g. livesum (may be repeated)' -r -f -a "all\t''
+liveall\t''
+livemax\t''
+livemin\t''
+livemostrecent\t''
+livesum\t''
+max\t''
+min\t''
+mostrecent\t''
+sum\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l pid -d 'Only files of this process (may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -s r -l recursive -d 'Take every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l files -d 'Show one line a file instead of its entries'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l show-help -d 'Show the help text of each entry in the table'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l format -d 'text: what prometheus_client\'s generate_latest prints; openmetrics: its OpenMetrics counterpart; json: the layout of prom2json; table: for people' -r -f -a "text\t''
+openmetrics\t''
+json\t''
+table\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l escaping -d 'How names outside [a-zA-Z0-9_:] are written in text and openmetrics' -r -f -a "underscores\t''
+dots\t''
+values\t''
+allow-utf-8\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l threads -d 'How many threads read the files; the output is the same [default: at most 4]' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s o -l output -d 'Replace FILE by the output in one step, mode 0644; readers see the old or the new file' -r -F
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
+gauge\t''
+histogram\t''
+summary\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l mode -d 'Only gauges of this mode, e.g. livesum (may be repeated)' -r -f -a "all\t''
+liveall\t''
+livemax\t''
+livemin\t''
+livemostrecent\t''
+livesum\t''
+max\t''
+min\t''
+mostrecent\t''
+sum\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l pid -d 'Only files of this process (may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s r -l recursive -d 'Take every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l sort -d 'Sort families by name and series by labels instead of keeping the client\'s order'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l no-accumulate -d 'Leave histogram buckets as stored, per bucket, and print no _count (accumulate=False)'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l strict -d 'Stop with exit status 2, and no output, at the first damaged or unreadable file'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l pid -d 'This process is dead, the caller knows it: remove its files without looking (may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l mode -d 'Prune gauges of this mode instead of all live modes (may be repeated)' -r -f -a "all\t''
+liveall\t''
+livemax\t''
+livemin\t''
+livemostrecent\t''
+livesum\t''
+max\t''
+min\t''
+mostrecent\t''
+sum\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l format -d 'text: for people; json: JSON Lines, one object a removed file' -r -f -a "text\t''
+json\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l dry-run -d 'Say what would be removed and remove nothing'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l force -d 'Prune even where no process can be seen that writes to the directory'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -l dir-mode -d 'Permissions of the directory, in octal, where it has to be created' -r
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -l no-create -d 'Do not create a missing directory'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -l force -d 'Remove files even if a live process has them open: what it counts from then on is lost'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -l keep-live -d 'Keep the files that a live process has open and remove the rest'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -l dry-run -d 'Say what would be removed and remove nothing'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_using_subcommand completions" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_using_subcommand completions" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_using_subcommand man" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_using_subcommand man" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "dump" -d 'Show what is in the files, entry by entry, without merging'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "merge" -d 'Merge all processes\' files into one exposition, as the official client would'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "prune" -d 'Remove the live gauges of dead processes, as mark_process_dead does for one'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "clean" -d 'Remove all metric files from a directory before the service starts'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "man" -d 'Print the manual page of promproc or of a command'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,71 @@
+//! The committed completions and manual pages are those that the binary prints.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::support::promproc;
+
+/// Setting this makes the test write the files instead of comparing them.
+const REGENERATE: &str = "PROMPROC_REGENERATE";
+
+#[test]
+fn completions_are_current() {
+    let scripts = [("bash", "promproc.bash"), ("zsh", "_promproc"), ("fish", "promproc.fish")];
+    let scripts = scripts.map(|(shell, file)| (file.to_owned(), printed(&["completions", shell])));
+    assert_current("completions", scripts.into());
+}
+
+#[test]
+fn manual_pages_are_current() {
+    let mut pages = BTreeMap::from([("promproc.1".to_owned(), printed(&["man"]))]);
+    for command in commands() {
+        pages.insert(format!("promproc-{command}.1"), printed(&["man", &command]));
+    }
+    for (file, page) in &pages {
+        for section in ["NAME", "SYNOPSIS", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "\"SEE ALSO\""] {
+            assert!(page.contains(&format!("\n.SH {section}\n")), "{file} has no section {section}");
+        }
+    }
+    assert_current("man", pages);
+}
+
+/// The commands that the help lists; `help` is not one of promproc's own.
+fn commands() -> Vec<String> {
+    let help = printed(&["--help"]);
+    let (_, list) = help.split_once("\nCommands:\n").expect("a list of commands");
+    let (list, _) = list.split_once("\n\n").expect("an end of the list");
+    let names = list.lines().filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let output = promproc().args(arguments).output().unwrap();
+    assert!(output.status.success(), "promproc {arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Fails if the directory holds anything else than these files with this text.
+#[track_caller]
+fn assert_current(directory: &str, files: BTreeMap<String, String>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    if std::env::var_os(REGENERATE).is_some() {
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).unwrap();
+        for (name, text) in &files {
+            fs::write(path.join(name), text).unwrap();
+        }
+    }
+    let committed = fs::read_dir(&path).into_iter().flatten().map(|entry| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
+    });
+    let committed: BTreeMap<_, _> = committed.collect();
+    let names = files.keys().chain(committed.keys());
+    let mut stale: Vec<_> = names.filter(|name| files.get(*name) != committed.get(*name)).collect();
+    stale.dedup();
+    assert!(
+        stale.is_empty(),
+        "{directory}/ is stale: {stale:?}\nto write it anew: {REGENERATE}=1 cargo test --test it generated"
+    );
+}

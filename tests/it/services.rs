@@ -1,0 +1,266 @@
+//! Real services: gunicorn and Celery with the README's recipes, workers that are killed, and what
+//! promproc says of their directories meanwhile.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::{assert_same_text, path_with_promproc, promproc, python};
+
+const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/services");
+const README: &str = include_str!("../../README.md");
+
+/// Much longer than anything here takes: it only ends a test that would hang.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+#[test]
+fn gunicorn_whose_workers_are_killed_under_requests() {
+    let Some(python) = python() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let metrics = home.path().join("metrics");
+    fs::create_dir(&metrics).unwrap();
+    // What a run before this one left: `on_starting` has to clean it away.
+    fs::write(metrics.join("counter_1.db"), "").unwrap();
+    fs::copy(Path::new(TESTS).join("app.py"), home.path().join("app.py")).unwrap();
+    fs::write(home.path().join("gunicorn.conf.py"), recipe("# gunicorn.conf.py")).unwrap();
+
+    let mut command = Command::new(python.interpreter());
+    command.args(["-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "4", "app:app"]);
+    let mut service = Service::start(command, home.path(), &metrics);
+    let port = wait_for("gunicorn listens", || {
+        let log = service.log();
+        let (_, rest) = log.split_once("Listening at: http://127.0.0.1:")?;
+        rest.split_once(' ')?.0.parse::<u16>().ok()
+    });
+    assert!(!metrics.join("counter_1.db").exists(), "on_starting has cleaned:\n{}", service.log());
+
+    let mut killed = BTreeSet::new();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for path in ["/", "/users", "/a \"quoted\" path"] {
+            let stop = &stop;
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    // A killed worker takes its connections along.
+                    let _ = get(port, path);
+                }
+            });
+        }
+        let _stop = StopOnDrop(&stop);
+        for _ in 0..3 {
+            let pid = *four_workers(port, &killed).first().unwrap();
+            assert!(metrics.join(format!("gauge_livesum_{pid}.db")).exists());
+            signal("KILL", pid);
+            killed.insert(pid);
+            wait_for("child_exit prunes", || live_gauges(&metrics, pid).is_empty().then_some(()));
+            assert!(metrics.join(format!("counter_{pid}.db")).exists(), "counts of the dead still count");
+        }
+    });
+
+    // All four workers have answered, so that none is still creating its series; then it is still.
+    let workers = four_workers(port, &killed);
+    let scraped = get(port, "/metrics").unwrap();
+    let merged = promproc().arg("merge").arg(&metrics).output().unwrap();
+    let text = String::from_utf8(merged.stdout).unwrap();
+    assert_same_text(&text, &scraped, "merge and the app's own /metrics");
+    assert_eq!((merged.status.code(), merged.stderr.as_slice()), (Some(0), &[][..]));
+    assert!(text.contains("\napp_workers 4.0\n"), "{text}");
+    assert!(text.contains("path=\"/a \\\"quoted\\\" path\""), "{text}");
+
+    let before = names(&metrics);
+    let refused = clean(&metrics);
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(workers.iter().any(|pid| message.contains(&pid.to_string())), "{workers:?} hold it: {message}");
+    assert_eq!(names(&metrics), before);
+
+    service.terminate();
+    let cleaned = clean(&metrics);
+    assert_eq!(cleaned.status.code(), Some(0), "{cleaned:?}");
+    assert_eq!(names(&metrics), [""; 0]);
+}
+
+#[test]
+fn celery_whose_pool_processes_are_killed() {
+    let Some(python) = python() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let [metrics, queue, done] = ["metrics", "queue", "done"].map(|name| home.path().join(name));
+    for directory in [&metrics, &queue, &done] {
+        fs::create_dir(directory).unwrap();
+    }
+    fs::copy(Path::new(TESTS).join("tasks.py"), home.path().join("tasks.py")).unwrap();
+    let recipe = recipe("# celery_metrics.py, imported by the module that makes the Celery app");
+    fs::write(home.path().join("celery_metrics.py"), recipe).unwrap();
+
+    let mut command = Command::new(python.interpreter());
+    command.args(["-m", "celery", "-A", "tasks", "worker", "--concurrency", "2"]);
+    let mut service = Service::start(command, home.path(), &metrics);
+    // The caller has no metrics of its own.
+    let calls = "import tasks\nfor name in 'abcdefgh': tasks.work.delay(name)";
+    let mut caller = Command::new(python.interpreter());
+    caller.args(["-c", calls]).current_dir(home.path()).env_remove("PROMETHEUS_MULTIPROC_DIR");
+    assert!(caller.status().unwrap().success());
+    let pids = wait_for("eight tasks are done", || {
+        let pids =
+            names(&done).into_iter().map(|name| fs::read_to_string(done.join(name)).unwrap().parse().ok());
+        pids.collect::<Option<Vec<u32>>>().filter(|pids| pids.len() == 8)
+    });
+    let killed = pids[0];
+    assert_eq!(live_gauges(&metrics, killed).len(), 1);
+
+    signal("KILL", killed);
+    wait_for("the process in its place prunes", || live_gauges(&metrics, killed).is_empty().then_some(()));
+    let alive = pids.iter().filter(|pid| **pid != killed).collect::<BTreeSet<_>>();
+    let merged =
+        promproc().args(["merge", "--name", "tasks", "--name", "pool_processes"]).arg(&metrics).output();
+    let expected = format!(
+        "# HELP tasks_total Tasks done\n\
+         # TYPE tasks_total counter\n\
+         tasks_total 8.0\n\
+         # HELP pool_processes Processes that did a task\n\
+         # TYPE pool_processes gauge\n\
+         pool_processes {}.0\n",
+        alive.len()
+    );
+    assert_same_text(&String::from_utf8(merged.unwrap().stdout).unwrap(), &expected, "merge");
+
+    assert_eq!(clean(&metrics).status.code(), Some(2));
+    // Not asked to end: it may wait for the process that was killed, and for ever.
+    service.kill();
+    wait_for("all let go of their files", || (clean(&metrics).status.code() == Some(0)).then_some(()));
+    assert_eq!(names(&metrics), [""; 0]);
+}
+
+/// Asks until four workers that are alive have answered.
+fn four_workers(port: u16, killed: &BTreeSet<u32>) -> BTreeSet<u32> {
+    let mut workers = BTreeSet::new();
+    wait_for("four workers answer", || {
+        workers
+            .extend(get(port, "/").ok().and_then(|pid| pid.parse().ok()).filter(|pid| !killed.contains(pid)));
+        (workers.len() == 4).then_some(())
+    });
+    workers
+}
+
+/// The body of the answer to a GET.
+fn get(port: u16, path: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    let path = path.replace(' ', "%20").replace('"', "%22");
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.contains(" 200 OK\r\n") => Ok(body.to_owned()),
+        _ => Err(io::Error::other(answer)),
+    }
+}
+
+fn clean(directory: &Path) -> Output {
+    promproc().arg("clean").arg(directory).output().unwrap()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// The files that `mark_process_dead` removes.
+fn live_gauges(directory: &Path, pid: u32) -> Vec<String> {
+    let mut names = names(directory);
+    names.retain(|name| name.starts_with("gauge_live") && name.ends_with(&format!("_{pid}.db")));
+    names
+}
+
+/// The block of the README that begins with that line.
+fn recipe(first_line: &str) -> String {
+    let start = format!("\n{first_line}\n");
+    let (_, rest) = README.split_once(&start).unwrap_or_else(|| panic!("the README has {first_line:?}"));
+    let (block, _) = rest.split_once("\n```").unwrap();
+    format!("{first_line}\n{block}\n")
+}
+
+fn signal(name: &str, pid: u32) {
+    let status = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().unwrap();
+    assert!(status.success(), "kill -{name} {pid}: {status}");
+}
+
+#[track_caller]
+fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(start.elapsed() < DEADLINE, "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A service with all its processes; they end with it.
+struct Service {
+    main: Child,
+    log: PathBuf,
+}
+
+impl Service {
+    fn start(mut command: Command, home: &Path, metrics: &Path) -> Self {
+        let log = home.join("log");
+        let output = File::create(&log).unwrap();
+        let main = command
+            .current_dir(home)
+            .env("PATH", path_with_promproc())
+            .env("PROMETHEUS_MULTIPROC_DIR", metrics)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self { main, log }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Kills all of its process group, if it has not ended by itself.
+    fn kill(&mut self) {
+        let group = format!("-{}", self.main.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        let _ = self.main.wait();
+    }
+
+    /// Asks it to end, and waits until it has.
+    fn terminate(&mut self) {
+        signal("TERM", self.main.id());
+        wait_for("the service ends", || self.main.try_wait().unwrap());
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // Where a test fails, the service mostly knows why.
+            io::stderr().write_all(self.log().as_bytes()).unwrap();
+        }
+        self.kill();
+    }
+}

@@ -113,7 +113,7 @@ def write_worker(directory, p, worker):
 
 def differently(sets, worker, rng):
     """Another order, and one label set in twenty more, which a few other workers have too."""
-    more = [(f"/admin/{worker % 13}/{i}", *rest) for i, (_, *rest) in enumerate(sets[::20])]
+    more = [(f"/admin/{worker % 97}/{i}", *rest) for i, (_, *rest) in enumerate(sets[::20])]
     sets = sets + more
     rng.shuffle(sets)
     return sets

@@ -34,14 +34,16 @@ pub(crate) fn files(cache: &Cache, effort: &Effort) -> anyhow::Result<()> {
 /// The cost a series should stay within 2 ×.
 pub(crate) fn series(cache: &Cache, effort: &Effort) -> anyhow::Result<()> {
     println!("## Growth with distinct series: two processes that have the same ones\n");
-    let mut table = Table::new(["series", "ms", "min to max", "µs a series", "bytes a series", "× of the cheapest"]);
+    let mut table =
+        Table::new(["series", "ms", "min to max", "µs a series", "bytes a series", "× of the cheapest"]);
     let mut cheapest = f64::INFINITY;
     let mut rows = Vec::new();
     for count in [1_000_u32, 10_000, 100_000, 1_000_000] {
         let [empty, merge] = measure(&format!("series-{count}"), cache, effort)?;
         let each = merge.paired(&empty, |a, b| (a - b) * 1e6 / f64::from(count));
         let peaks = merge.peak_mib().zip(empty.peak_mib());
-        let bytes = peaks.map(|(merge, empty)| (merge.median - empty.median) * 1_048_576.0 / f64::from(count));
+        let bytes =
+            peaks.map(|(merge, empty)| (merge.median - empty.median) * 1_048_576.0 / f64::from(count));
         cheapest = each.map_or(cheapest, |each| cheapest.min(each.median));
         rows.push((count, merge.wall_ms(), each, bytes));
     }

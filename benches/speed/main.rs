@@ -36,8 +36,8 @@ pub(crate) struct Effort {
     pub slow_rounds: usize,
 }
 
-const FULL: Effort = Effort { rounds: 21, slow_rounds: 5 };
-const QUICK: Effort = Effort { rounds: 7, slow_rounds: 2 };
+const FULL: Effort = Effort { rounds: 31, slow_rounds: 5 };
+const QUICK: Effort = Effort { rounds: 15, slow_rounds: 3 };
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();

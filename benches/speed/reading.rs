@@ -103,7 +103,8 @@ pub(crate) fn commands(cache: &Cache, effort: &Effort) -> anyhow::Result<()> {
 
 /// What each process cost.
 fn print_usage(contenders: &[Contender], empty: &Contender) {
-    let mut table = Table::new(["whole process", "ms", "min to max", "user ms", "sys ms", "MiB beyond empty"]);
+    let mut table =
+        Table::new(["whole process", "ms", "min to max", "user ms", "sys ms", "MiB beyond empty"]);
     for contender in contenders {
         let [median, spread] = cells(contender.wall_ms());
         let [user, _] = cells(contender.spread(|usage| usage.user.as_secs_f64() * 1e3));

@@ -1,5 +1,5 @@
-//! The directories to measure, made once by the official client (`directories.py`), and the
-//! virtual environment that it lives in. All is cached below `target/bench`.
+//! The directories to measure, made once by the official client (`directories.py`) and cached in
+//! `target/bench`; remove that to have them made anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,39 +7,29 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
+use crate::python::{self, Python};
+
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/speed");
 
-/// The official client's release.
-pub(crate) const CLIENT: &str = "prometheus_client 0.26.0";
+/// The official client.
+pub(crate) const CLIENT: &str = "prometheus_client";
+pub(crate) use python::CURRENT as CLIENT_VERSION;
 
-/// Where everything is cached.
+/// Where everything is cached, and the client in the virtual environment that the tests have too.
 pub(crate) struct Cache {
     root: PathBuf,
+    python: &'static Python,
 }
 
 impl Cache {
-    /// The cache, with the client in it.
+    /// The cache; the client is installed if it is not there yet.
     pub(crate) fn open() -> anyhow::Result<Self> {
         // CARGO_TARGET_TMPDIR is target/tmp.
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().context("no target directory")?;
-        let cache = Self { root: target.join("bench") };
+        let python = python::python().context("nothing to measure without the official client")?;
+        let cache = Self { root: target.join("bench"), python };
         fs::create_dir_all(&cache.root)?;
-        let python = cache.python();
-        if !succeeds(Command::new(&python).args(["-c", "import prometheus_client"])).unwrap_or(false) {
-            let venv = cache.root.join("venv");
-            let requirements = format!("{HERE}/requirements.txt");
-            ensure!(
-                succeeds(Command::new("python3").args(["-m", "venv"]).arg(&venv))?
-                    && succeeds(Command::new(&python).args(["-m", "pip", "install", "-qr", &requirements]))?,
-                "python3 cannot make a virtual environment with {CLIENT} in {}",
-                venv.display()
-            );
-        }
         Ok(cache)
-    }
-
-    fn python(&self) -> PathBuf {
-        self.root.join("venv/bin/python")
     }
 
     /// Where the outputs of the processes go that are compared.
@@ -53,7 +43,7 @@ impl Cache {
         if !directory.is_dir() {
             eprintln!("making {} with {CLIENT} …", directory.display());
             let script = format!("{HERE}/directories.py");
-            let mut command = Command::new(self.python());
+            let mut command = Command::new(self.python.interpreter());
             ensure!(succeeds(command.arg(script).arg(&self.root).arg(name))?, "{name} cannot be made");
         }
         Ok(directory)
@@ -61,7 +51,7 @@ impl Cache {
 
     /// The official client's merge of a directory.
     pub(crate) fn official(&self, directory: &Path) -> Command {
-        let mut command = Command::new(self.python());
+        let mut command = Command::new(self.python.interpreter());
         command.arg(format!("{HERE}/official.py")).arg(directory);
         command
     }

@@ -14,6 +14,9 @@ mod contest;
 mod directories;
 mod growth;
 mod process;
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::explicit_write, reason = "as tests may")]
+#[path = "../../tests/it/support/python.rs"]
+mod python;
 mod raw_read;
 mod reading;
 mod table;
@@ -27,7 +30,7 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 
-use directories::{CLIENT, Cache};
+use directories::{CLIENT, CLIENT_VERSION, Cache};
 
 /// How much is measured.
 pub(crate) struct Effort {
@@ -59,7 +62,7 @@ fn measure(arguments: &[&str]) -> anyhow::Result<()> {
 
     let cache = Cache::open()?;
     println!(
-        "promproc {}, {CLIENT}, {}, {} cores\n",
+        "promproc {}, {CLIENT} {CLIENT_VERSION}, {}, {} cores\n",
         env!("CARGO_PKG_VERSION"),
         humantime::format_rfc3339_seconds(SystemTime::now()),
         thread::available_parallelism()?

@@ -26,7 +26,7 @@ const STAGES: [&str; 4] = ["start", "decode", "merge", "render"];
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [stage, input] => run(stage, Path::new(input)),
+        [stage, input] if STAGES.contains(&stage) => run(stage, Path::new(input)),
         _ => count(),
     }
 }

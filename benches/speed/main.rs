@@ -6,6 +6,7 @@
 //! cargo bench --bench speed                  everything; makes its directories first (needs python3 with venv)
 //! cargo bench --bench speed -- --quick       S, M and L and the commands, fewer rounds, under two minutes
 //! cargo bench --bench speed -- XL growth     only what is named: S, M, L, XL, commands, growth
+//! cargo bench --bench speed -- --baseline=PATH M     this build beside another one, PATH
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints")]
 #![allow(clippy::cast_sign_loss, reason = "no time is negative")]
@@ -28,7 +29,7 @@ use std::process::Command;
 use std::thread;
 use std::time::SystemTime;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use directories::{CLIENT, CLIENT_VERSION, Cache};
 
@@ -41,6 +42,9 @@ pub(crate) struct Effort {
 
 const FULL: Effort = Effort { rounds: 31, slow_rounds: 5 };
 const QUICK: Effort = Effort { rounds: 15, slow_rounds: 3 };
+
+/// What can be named.
+const PARTS: [&str; 6] = ["S", "M", "L", "XL", "commands", "growth"];
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -55,10 +59,14 @@ fn measure(arguments: &[&str]) -> anyhow::Result<()> {
     let is_quick = arguments.contains(&"--quick");
     let effort = if is_quick { QUICK } else { FULL };
     let named: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    if let Some(unknown) = named.iter().find(|name| !PARTS.contains(name)) {
+        bail!("{unknown} is none of {}", PARTS.join(", "));
+    }
     let wanted = |name: &&str| match named[..] {
         [] => !is_quick || !["XL", "growth"].contains(name),
         _ => named.contains(&name),
     };
+    let directories = ["S", "M", "L", "XL"].into_iter().filter(wanted);
 
     let cache = Cache::open()?;
     println!(
@@ -67,7 +75,10 @@ fn measure(arguments: &[&str]) -> anyhow::Result<()> {
         humantime::format_rfc3339_seconds(SystemTime::now()),
         thread::available_parallelism()?
     );
-    for name in ["S", "M", "L", "XL"].into_iter().filter(wanted) {
+    if let Some(baseline) = arguments.iter().find_map(|argument| argument.strip_prefix("--baseline=")) {
+        return reading::against(baseline, directories, &cache, &effort);
+    }
+    for name in directories {
         reading::merge(name, &cache, &effort)?;
     }
     if wanted(&"commands") {
@@ -98,9 +109,12 @@ pub(crate) fn raw_read_process(directory: &Path) -> anyhow::Result<Command> {
     Ok(command)
 }
 
+/// promproc, as just built.
+pub(crate) const PROMPROC: &str = env!("CARGO_BIN_EXE_promproc");
+
 /// promproc with these arguments.
 pub(crate) fn promproc<const N: usize>(arguments: [&str; N], directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_promproc"));
+    let mut command = Command::new(PROMPROC);
     command.args(arguments).arg(directory);
     command
 }

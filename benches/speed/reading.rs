@@ -9,7 +9,7 @@ use crate::contest::{self, Contender, Spread};
 use crate::directories::{CLIENT, Cache};
 use crate::raw_read::raw_read;
 use crate::table::{Table, Target, cells, grouped, number};
-use crate::{Effort, empty_process, promproc, raw_read_process};
+use crate::{Effort, PROMPROC, empty_process, promproc, raw_read_process};
 
 /// `merge` of one of the directories S to XL.
 pub(crate) fn merge(name: &str, cache: &Cache, effort: &Effort) -> anyhow::Result<()> {
@@ -97,6 +97,31 @@ pub(crate) fn commands(cache: &Cache, effort: &Effort) -> anyhow::Result<()> {
     let speed = json.spread(|usage| megabytes / usage.wall.as_secs_f64());
     let [median, spread] = cells(speed);
     table.row(["dump --format json, MB/s".to_owned(), median, spread, Target::AtLeast(300.0).cell(speed)]);
+    table.print();
+    Ok(())
+}
+
+/// `merge` of this build and of another one.
+pub(crate) fn against<'a>(
+    baseline: &str,
+    names: impl Iterator<Item = &'a str>,
+    cache: &Cache,
+    effort: &Effort,
+) -> anyhow::Result<()> {
+    let mut table = Table::new(["merge", "ms", "baseline ms", "this / baseline", "min to max"]);
+    for name in names {
+        let directory = cache.directory(name)?;
+        let mut contenders = [PROMPROC, baseline].map(|program| {
+            let mut command = Command::new(program);
+            command.arg("merge").arg(&directory);
+            Contender::new(program, command)
+        });
+        contest::hold(&mut contenders, effort.rounds, &cache.outputs())?;
+        let [this, baseline] = &contenders;
+        let ([ms, _], [baseline_ms, _]) = (cells(this.wall_ms()), cells(baseline.wall_ms()));
+        let [ratio, spread] = cells(this.ratio_to(baseline));
+        table.row([name.to_owned(), ms, baseline_ms, ratio, spread]);
+    }
     table.print();
     Ok(())
 }

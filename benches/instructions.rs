@@ -6,6 +6,7 @@
 //! callgrind_annotate target/bench/callgrind.render     where they go, function by function
 //! ```
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
+#![allow(clippy::disallowed_methods, reason = "it writes below target/ only")]
 
 use std::env;
 use std::fs;

@@ -10,6 +10,7 @@
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints")]
 #![allow(clippy::cast_sign_loss, reason = "no time is negative")]
+#![allow(clippy::disallowed_methods, reason = "it writes below target/ only")]
 
 mod contest;
 mod directories;

@@ -60,6 +60,8 @@ pub(crate) fn merge(name: &str, cache: &Cache, effort: &Effort) -> anyhow::Resul
     row("merge, 1 thread / raw read", one_thread.ratio_to(raw), raw_ratio);
     row("merge / raw read", merge.ratio_to(raw), Target::None);
     row("merge / merge, 1 thread", merge.ratio_to(one_thread), Target::None);
+    // One thread that reads as the kernel lets it, and does nothing else, would gain this.
+    row("client / raw read", client.ratio_to(raw), Target::None);
     row("client / merge, 1 thread", client.ratio_to(one_thread), Target::None);
     row("client / merge", client.ratio_to(merge), client_ratio);
     row("merge beyond an empty process, ms", merge.paired(empty, |a, b| (a - b) * 1e3), beyond);

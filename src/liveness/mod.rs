@@ -55,7 +55,10 @@ pub enum Evidence {
     Zombie(u32),
     /// Dead: the process that has that number now does not have it open.
     NotOpenIn(Process),
-    /// Dead: the process that has that number now started after the file was last written.
+    /// Unknown: the process that has that number now started after the file was last modified, as
+    /// far as the file system knows; its open files cannot be seen. That is no proof: a process
+    /// goes on in the file of the one that had its number before (pid 1 of a restarted container),
+    /// and what it writes through its mapping does not change the modification time on tmpfs.
     StartedLater(Process),
     /// Unknown: the process of that number may have it open; its open files cannot be seen.
     MayBeOpenIn(Process),
@@ -70,12 +73,10 @@ impl Evidence {
     pub fn liveness(&self) -> Liveness {
         match self {
             Self::LeaseRefused | Self::OpenIn(_) => Liveness::Live,
-            Self::LeaseGranted
-            | Self::NoProcess(_)
-            | Self::Zombie(_)
-            | Self::NotOpenIn(_)
-            | Self::StartedLater(_) => Liveness::Dead,
-            Self::MayBeOpenIn(_) | Self::Hidden(_) | Self::NoProcessId => Liveness::Unknown,
+            Self::LeaseGranted | Self::NoProcess(_) | Self::Zombie(_) | Self::NotOpenIn(_) => Liveness::Dead,
+            Self::StartedLater(_) | Self::MayBeOpenIn(_) | Self::Hidden(_) | Self::NoProcessId => {
+                Liveness::Unknown
+            }
         }
     }
 }
@@ -96,7 +97,11 @@ impl fmt::Display for Evidence {
             Self::Zombie(pid) => write!(f, "process {pid} is a zombie"),
             Self::NotOpenIn(process) => write!(f, "process {process} does not have it open"),
             Self::StartedLater(process) => {
-                write!(f, "process {process} started after the file was last written")
+                write!(
+                    f,
+                    "process {process} started after the file was last modified, but may have it open: its open \
+                     files cannot be seen"
+                )
             }
             Self::MayBeOpenIn(process) => {
                 write!(f, "process {process} may have it open: its open files cannot be seen")

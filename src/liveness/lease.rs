@@ -73,6 +73,14 @@ fn take(file: &File) -> Lease {
     }
 }
 
+/// Whether a process may wait to open a file on which a lease was granted.
+pub(crate) fn is_wanted(leased: &File) -> bool {
+    #[cfg(target_os = "linux")]
+    return crate::sys::is_lease_wanted(leased).unwrap_or(true);
+    #[cfg(not(target_os = "linux"))]
+    return leased.metadata().is_err();
+}
+
 #[cfg(not(target_os = "linux"))]
 fn try_open(path: &Path) -> io::Result<File> {
     File::open(path)

@@ -29,6 +29,7 @@ pub(crate) struct Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lease {
     /// No process had the file open.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     Granted,
     /// Some process has the file open.
     Refused,

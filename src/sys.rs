@@ -18,13 +18,19 @@ const F_SETSIG: c_int = 10;
 /// microseconds.
 pub(crate) fn take_write_lease(file: &File) -> io::Result<()> {
     // That signal is SIGIO unless another is chosen, and SIGIO kills. SIGURG is ignored by default.
-    set(file, F_SETSIG, libc::SIGURG)?;
-    set(file, libc::F_SETLEASE, c_int::from(libc::F_WRLCK))
+    control(file, F_SETSIG, libc::SIGURG)?;
+    control(file, libc::F_SETLEASE, c_int::from(libc::F_WRLCK)).map(drop)
 }
 
-fn set(file: &File, command: c_int, value: c_int) -> io::Result<()> {
-    // SAFETY: `file` keeps the descriptor open during the call, and the two commands used take an
-    // int: no memory of ours is read or written.
+/// Whether another process wants to open a file on which this one holds the lease; it waits.
+pub(crate) fn is_lease_wanted(file: &File) -> io::Result<bool> {
+    // The answer is the lease that this process should go down to.
+    Ok(control(file, libc::F_GETLEASE, 0)? != c_int::from(libc::F_WRLCK))
+}
+
+fn control(file: &File, command: c_int, value: c_int) -> io::Result<c_int> {
+    // SAFETY: `file` keeps the descriptor open during the call, and the commands used take an int
+    // or nothing: no memory of ours is read or written.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), command, value) };
-    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

@@ -29,6 +29,7 @@ pub(crate) struct Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lease {
     /// No process had the file open.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     Granted,
     /// Some process has the file open.
     Refused,
@@ -71,6 +72,14 @@ fn take(file: &File) -> Lease {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Lease::Refused,
         Err(_) => Lease::NoEvidence,
     }
+}
+
+/// Whether a process may wait to open a file on which a lease was granted.
+pub(crate) fn is_wanted(leased: &File) -> bool {
+    #[cfg(target_os = "linux")]
+    return crate::sys::is_lease_wanted(leased).unwrap_or(true);
+    #[cfg(not(target_os = "linux"))]
+    return leased.metadata().is_err();
 }
 
 #[cfg(not(target_os = "linux"))]

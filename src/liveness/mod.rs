@@ -116,7 +116,7 @@ impl fmt::Display for Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId {
     device: u64,
-    inode: u64,
+    pub(crate) inode: u64,
 }
 
 impl FileId {

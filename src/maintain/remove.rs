@@ -1,10 +1,11 @@
 //! Unlinks examined files. Nothing is ever truncated: that kills a live writer with SIGBUS.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::thread;
 
+use super::TEMPORARY_PREFIX;
 use crate::liveness::lease::{self, Lease};
 use crate::liveness::{Evidence, Examined};
 
@@ -21,13 +22,16 @@ pub enum Removal {
 
 /// Removes a file that was found dead, if that still holds.
 ///
-/// Where there are leases, the name goes while a lease is held, and the lease goes after it. Who
-/// opened the file before the lease keeps it from being granted, and the file stays. Who looks up
-/// the name after the unlink (a new process that got the old number) makes a new file. Nothing of
-/// either is lost. What remains is a process that looked up the name before the unlink and comes to
-/// the opening only after the grant, within these microseconds: it waits for the lease and has a file
-/// without a name. Unlinked without a lease, or after it, every process that opens the file between
-/// its examination and the unlink would be one.
+/// A new process may have got the old number and open the file at this very moment. Where there are
+/// leases, nothing of it is lost, whenever it comes:
+///
+/// 1. Before the lease: then the lease is refused, and the file stays.
+/// 2. While the lease is held: it waits in `open`. The file gets another name first, then the system
+///    is asked whether somebody waits; if so, the file gets its name back before it is let in.
+/// 3. After the renaming: it finds nothing under the name and makes a new file.
+///
+/// If the name were just unlinked under the lease, the processes of case 2 would go on writing into a
+/// file without a name; without a lease, all that come between examination and unlinking.
 ///
 /// # Errors
 /// Those of the system.
@@ -42,8 +46,13 @@ pub fn remove(file: &Examined) -> io::Result<Removal> {
         };
         match look.lease {
             _ if look.id != file.id => return Ok(Removal::Changed),
-            // `look` holds the lease until the name is gone.
-            Lease::Granted => return remove_regardless(&file.path),
+            Lease::Granted => {
+                if let Some(leased) = &look.leased
+                    && let Some(removal) = remove_leased(file, leased)?
+                {
+                    return Ok(removal);
+                }
+            }
             Lease::NoEvidence if takes_no_lease => return remove_regardless(&file.path),
             Lease::NoEvidence | Lease::Refused => {}
         }
@@ -54,6 +63,26 @@ pub fn remove(file: &Examined) -> io::Result<Removal> {
             None => return Ok(Removal::Changed),
         }
     }
+}
+
+/// Removes a file on which a lease is held; `None` if it got its name back because a process waits.
+fn remove_leased(file: &Examined, leased: &File) -> io::Result<Option<Removal>> {
+    let aside = file.path.with_file_name(format!("{TEMPORARY_PREFIX}{:x}.tmp", file.id.inode));
+    match fs::rename(&file.path, &aside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Removal::Gone)),
+        other => other?,
+    }
+    if lease::is_wanted(leased) {
+        match fs::hard_link(&aside, &file.path) {
+            Ok(()) => return fs::remove_file(&aside).map(|()| None),
+            // Another has taken the name, so it is no writer that waits for this file.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // The file system has no links.
+            Err(_) => return fs::rename(&aside, &file.path).map(|()| None),
+        }
+    }
+    fs::remove_file(&aside)?;
+    Ok(Some(Removal::Removed))
 }
 
 /// Removes a name, whoever has the file open. Of a link, the target stays.

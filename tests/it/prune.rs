@@ -1,6 +1,7 @@
 //! `promproc prune`, with real processes that hold real files open.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -265,6 +266,83 @@ fn a_scraper_is_no_writer_and_two_prunes_do_not_take_each_other_for_one() {
         });
         prune(&directory, &[]);
         assert_eq!(directory.names(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_process_that_opens_the_file_at_that_moment_does_not_lose_it() {
+    let directory = Directory::with(&[]);
+    let file = directory.file(&format!("gauge_livesum_{NO_PID}.db"));
+    let is_done = AtomicBool::new(false);
+    let removed: usize = thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                let opened = File::options().write(true).create(true).truncate(false).open(&file).unwrap();
+                assert_ne!(opened.metadata().unwrap().nlink(), 0, "its file has no name any more");
+                drop(opened);
+                // Most of the time nobody has it open, as prune waits for.
+                (0..2_000).for_each(|_| std::hint::spin_loop());
+            }
+        });
+        let mut removed = 0;
+        for _ in 0..100 {
+            let ran = prune(&directory, &[]);
+            assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+            removed += ran.stdout.lines().count();
+        }
+        is_done.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+        removed
+    });
+    assert_ne!(removed, 0);
+}
+
+#[test]
+fn a_number_that_promproc_or_its_parent_has_is_not_the_writer() {
+    if !can_change_user() {
+        return;
+    }
+    let program = promproc_without_leases();
+    let program: Vec<_> = [program.get_program()].into_iter().chain(program.get_args()).collect();
+    for start in ["exec \"$@\" prune --force \"$dir\"", "\"$@\" prune --force \"$dir\"; exit $?"] {
+        let directory = Directory::with(&[]);
+        let name = "gauge_livesum_$$.db";
+        let script = format!("dir=$1; shift; >$dir/{name}; chown {STRANGER} $dir/{name}; {start}");
+        let ran = run(Command::new("sh").args(["-c", &script, "sh"]).arg(directory.path()).args(&program));
+        assert_eq!(
+            (ran.status, ran.stderr.as_str(), ran.stdout.lines().count()),
+            (Some(0), "", 1),
+            "{ran:?}"
+        );
+        assert!(ran.stdout.ends_with(" does not have it open\n"), "{ran:?}");
+        assert_eq!(directory.names(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn where_not_all_processes_can_be_seen_none_is_taken_for_dead() {
+    if !has_containers() || !can_change_user() {
+        return;
+    }
+    let directory = directory_of(&[NO_PID]);
+    let seen_by = Directory::with(&[]);
+    let program = promproc_of_a_stranger(&seen_by);
+    let program: Vec<_> = [program.get_program()].into_iter().chain(program.get_args()).collect();
+    for (options, mount) in [
+        // /proc shows a user's own processes only.
+        (&["--pid", "--mount"][..], "mount -t proc -o hidepid=2 proc /proc; "),
+        // /proc counts processes as the outer namespace does.
+        (&["--pid"], ""),
+    ] {
+        let script = format!("dir=$1; shift; {mount}\"$@\" prune --force \"$dir\"; exit $?");
+        let mut command = Command::new("unshare");
+        command.args(options).args(["--fork", "sh", "-c", &script, "sh"]).arg(directory.path());
+        let ran = run(command.args(&program));
+        assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
+        ran.says(&[&format!(
+            "gauge_liveall_{NO_PID}.db: kept: there may be a process {NO_PID}: not all processes can be seen\n"
+        )]);
+        assert_eq!(directory.names().len(), 13);
     }
 }
 

@@ -440,7 +440,7 @@ sys.stdin.read()
 }
 
 #[test]
-fn without_leases_threads_zombies_and_later_processes_are_not_the_writer() {
+fn without_leases_threads_and_zombies_are_not_the_writer_and_later_processes_may_be() {
     if !can_change_user() {
         return;
     }
@@ -472,12 +472,15 @@ fn without_leases_threads_zombies_and_later_processes_are_not_the_writer() {
             thread::yield_now();
         }
         let ran = run(promproc_of_a_stranger(&seen_by).args(["prune", "--force"]).arg(directory.path()));
-        assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+        assert_eq!(ran.status, Some(1), "{ran:?}");
+        // It may have gone on in the file of the process that had its number before.
+        ran.says(&[
+            &format!("{later_name}: kept: process {} (sh -c", later.pid()),
+            ") started after the file was last modified, but may have it open: its open files cannot be seen\n",
+        ]);
         for (name, evidence) in [
             (&zombie_name, format!(": process {} is a zombie\n", ended.id())),
             (&thread_name, format!(": no process {thread}\n")),
-            (&later_name, format!(": process {} (sh -c", later.pid())),
-            (&later_name, ") started after the file was last written\n".to_owned()),
         ] {
             assert!(ran.stdout.contains(&format!("{name}: ")), "{ran:?}");
             assert!(ran.stdout.contains(&evidence), "{evidence:?} is missing in {ran:?}");
@@ -487,7 +490,7 @@ fn without_leases_threads_zombies_and_later_processes_are_not_the_writer() {
     drop(later);
     let mut ended = ended;
     ended.wait().unwrap();
-    assert_eq!(directory.names(), Vec::<String>::new());
+    assert_eq!(directory.names(), [later_name]);
 }
 
 #[test]

@@ -150,8 +150,8 @@ impl fmt::Display for GaugeMode {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Labels {
     text: Box<str>,
-    /// Where each name and each value ends in `text`: name, value, name, value …
-    ends: Box<[u32]>,
+    /// How many bytes of `text` each is: name, value, name, value …
+    lens: Box<[u32]>,
 }
 
 impl Labels {
@@ -159,26 +159,28 @@ impl Labels {
     pub fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
         let (count, bytes) =
             pairs.clone().fold((0, 0), |(n, bytes), (name, value)| (n + 2, bytes + name.len() + value.len()));
-        let (mut text, mut ends) = (String::with_capacity(bytes), Vec::with_capacity(count));
+        let (mut text, mut lens) = (String::with_capacity(bytes), Vec::with_capacity(count));
         for part in pairs.flat_map(|(name, value)| [name, value]) {
             text.push_str(part);
             // A key is shorter than 2 GiB (its length is an i32), so its labels are too.
-            ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
+            lens.push(u32::try_from(part.len()).unwrap_or(u32::MAX));
         }
-        Self { text: text.into_boxed_str(), ends: ends.into_boxed_slice() }
+        Self { text: text.into_boxed_str(), lens: lens.into_boxed_slice() }
     }
 
     /// Whether there is no label.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.lens.is_empty()
     }
 
     /// Pairs of name and value, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        self.ends.chunks_exact(2).enumerate().map(|(i, pair)| {
-            let start = if i == 0 { 0 } else { self.ends[2 * i - 1] as usize };
-            let (name_end, value_end) = (pair[0] as usize, pair[1] as usize);
-            (&self.text[start..name_end], &self.text[name_end..value_end])
+        let mut rest = &*self.text;
+        self.lens.chunks_exact(2).map(move |pair| {
+            let (name, after) = rest.split_at(pair[0] as usize);
+            let (value, after) = after.split_at(pair[1] as usize);
+            rest = after;
+            (name, value)
         })
     }
 
@@ -188,13 +190,24 @@ impl Labels {
     }
 
     /// These labels without those of that name.
-    pub fn without(&self, name: &str) -> Self {
+    pub fn without(self, name: &str) -> Self {
+        if self.get(name).is_none() {
+            return self;
+        }
         Self::new(self.iter().filter(|(n, _)| *n != name))
     }
 
     /// These labels and one more at the end.
     pub fn with(&self, name: &str, value: &str) -> Self {
         Self::new(self.iter().chain(std::iter::once((name, value))))
+    }
+
+    /// These labels, which are sorted by name, and one more in its place; it takes the place of one
+    /// of the same name.
+    pub fn with_sorted(&self, name: &str, value: &str) -> Self {
+        let before = self.iter().take_while(|(n, _)| *n < name);
+        let after = self.iter().skip_while(|(n, _)| *n <= name);
+        Self::new(before.chain(std::iter::once((name, value))).chain(after))
     }
 
     /// Sorted by name, each name once with its last value: what Python's `dict(labels)` and the

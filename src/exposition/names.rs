@@ -29,14 +29,38 @@ pub(super) enum NameOf {
 pub(super) fn is_legacy(name: &str, of: NameOf) -> bool {
     let name = name.strip_suffix('\n').unwrap_or(name);
     let reserved = of == NameOf::Label && name.starts_with("__");
-    !reserved && !name.is_empty() && name.chars().enumerate().all(|(i, c)| is_legacy_char(c, i, of))
+    let begins_well = name.bytes().next().is_some_and(|first| !first.is_ascii_digit());
+    let allowed = of.allowed();
+    !reserved && begins_well && name.bytes().all(|byte| allowed[usize::from(byte)])
+}
+
+impl NameOf {
+    /// Which bytes stand in legacy names, though not a digit at the start.
+    fn allowed(self) -> &'static [bool; 256] {
+        static OF_METRIC: [bool; 256] = legacy_bytes(true);
+        static OF_LABEL: [bool; 256] = legacy_bytes(false);
+        match self {
+            Self::Metric => &OF_METRIC,
+            Self::Label => &OF_LABEL,
+        }
+    }
+}
+
+/// Bytes above 127 are parts of characters that are not legacy.
+const fn legacy_bytes(with_colon: bool) -> [bool; 256] {
+    let mut allowed = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        allowed[byte] = c.is_ascii_alphanumeric() || c == b'_' || (c == b':' && with_colon);
+        byte += 1;
+    }
+    allowed
 }
 
 fn is_legacy_char(c: char, at: usize, of: NameOf) -> bool {
-    c.is_ascii_alphabetic()
-        || c == '_'
-        || (c.is_ascii_digit() && at > 0)
-        || (c == ':' && of == NameOf::Metric)
+    let is_allowed = u8::try_from(c).is_ok_and(|byte| of.allowed()[usize::from(byte)]);
+    is_allowed && (at > 0 || !c.is_ascii_digit())
 }
 
 /// The client's `escape_metric_name` and `escape_label_name`: quoted where the scheme keeps a

@@ -14,18 +14,17 @@ pub fn write_go_string(out: &mut String, value: f64) {
         out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
         return;
     }
-    // Most values are small counts.
-    if value.fract() == 0.0 && value.abs() < 1e6 && (value != 0.0 || value.is_sign_positive()) {
-        // The bounds above make the cast exact; writing to a String does not fail.
-        #[expect(clippy::cast_possible_truncation)]
-        let _ = write!(out, "{}.0", value as i32);
-        return;
-    }
+    let mut buffer = zmij::Buffer::new();
+    let magnitude = value.abs();
+    let shortest = buffer.format_finite(magnitude);
     if value.is_sign_negative() {
         out.push('-');
     }
-    let mut buffer = zmij::Buffer::new();
-    let shortest = buffer.format_finite(value.abs());
+    // Most values are neither large nor tiny, and then it is what Python prints.
+    if (1e-4..1e6).contains(&magnitude) || magnitude == 0.0 {
+        out.push_str(shortest);
+        return;
+    }
     let decimal = Decimal::of(shortest);
     // Python's repr has no exponent in this range; Go leaves it at 1e6, here for positive values.
     let is_go_exponent = value > 0.0 && (6..16).contains(&decimal.exponent);

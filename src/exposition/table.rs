@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use comfy_table::CellAlignment;
+use comfy_table::{CellAlignment, ColumnConstraint, Width};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::number::write_go_string;
@@ -48,6 +48,8 @@ impl Column {
 
 /// What a cell without a value shows.
 pub const NOTHING: &str = "-";
+/// comfy-table takes much memory for a cell.
+const ROWS_AT_ONCE: usize = 256;
 /// Columns stand this far apart.
 const GAP_WIDTH: u16 = 2;
 /// The last column is not squeezed into less; the terminal may break such lines as it likes.
@@ -99,39 +101,56 @@ impl Table {
         if self.ends.is_empty() {
             return Ok(());
         }
-        // The last column is appended by hand: comfy-table counts widths in 16 bits, and drops the
-        // character at which it wraps.
         let shown = self.shown_columns(view);
-        let (&last, leading) = shown.split_last().map_or((&0, &[][..]), |both| both);
+        let Some((&last, leading)) = shown.split_last() else {
+            return Ok(());
+        };
+        let titles = self.aligned(leading, [leading.iter().map(|&column| self.columns[column].title)]);
+        let titles = titles.first().map_or("", String::as_str);
+        let style = view.heading;
+        writeln!(out, "{style}{titles}{}{style:#}", self.columns[last].title)?;
+        let indent = width(titles);
+        for first_row in (0..self.rows()).step_by(ROWS_AT_ONCE) {
+            let rows = first_row..self.rows().min(first_row + ROWS_AT_ONCE);
+            let cells = rows.clone().map(|row| leading.iter().map(move |&column| self.text_of(row, column)));
+            for (row, mut line) in rows.zip(self.aligned(leading, cells)) {
+                push_wrapped(&mut line, self.text_of(row, last), indent, view.width);
+                writeln!(out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows of these columns as lines, padded to the widths of the whole table.
+    ///
+    /// The last column is none of them: comfy-table counts widths in 16 bits, and drops the
+    /// character at which it wraps.
+    fn aligned<'a, R>(&self, columns: &[usize], rows: impl IntoIterator<Item = R>) -> Vec<String>
+    where
+        R: IntoIterator<Item = &'a str>,
+    {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
-        table.set_header(leading.iter().map(|&column| self.columns[column].title));
-        let rows = self.ends.chunks_exact(self.columns.len());
-        let mut start = 0;
-        for ends in rows.clone() {
-            table.add_row(leading.iter().map(|&column| {
-                let from = if column == 0 { start } else { ends[column - 1] };
-                &self.text[from..ends[column]]
-            }));
-            start = ends[last];
-        }
-        for (column, &shown) in table.column_iter_mut().zip(leading) {
+        table.add_rows(rows.into_iter().map(|row| comfy_table::Row::from(row)));
+        for (column, &shown) in table.column_iter_mut().zip(columns) {
+            let width = u16::try_from(self.widths[shown]).unwrap_or(u16::MAX);
             column.set_padding((0, GAP_WIDTH));
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width.saturating_add(GAP_WIDTH))));
             if self.columns[shown].is_number {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        let mut lines = table.lines();
-        let style = view.heading;
-        let titles = lines.next().unwrap_or_default();
-        writeln!(out, "{style}{titles}{}{style:#}", self.columns[last].title)?;
-        let indent = width(&titles);
-        for (ends, line) in rows.zip(lines) {
-            let mut line = line;
-            push_wrapped(&mut line, &self.text[ends[last - 1]..ends[last]], indent, view.width);
-            writeln!(out, "{line}")?;
-        }
-        Ok(())
+        table.lines().collect()
+    }
+
+    fn rows(&self) -> usize {
+        self.ends.len() / self.columns.len()
+    }
+
+    fn text_of(&self, row: usize, column: usize) -> &str {
+        let cell = row * self.columns.len() + column;
+        let start = cell.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[cell]]
     }
 
     /// All columns in a pipe, so that a script finds them. On a terminal those with a value, and of

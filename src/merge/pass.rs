@@ -120,14 +120,16 @@ impl<'o> Pass<'o> {
         let pid = Pid { index: targets.pid(label), label };
         let mut cursor = Cursor::start();
         let mut left_out: Option<(u64, u32, usize)> = None;
-        let mut take = |targets: &mut Targets<'_>, target: Target, entry: Entry<'_>| {
+        let mut take = |targets: &mut Targets<'_>, target: Target, entry: &Entry<'_>| {
             if let Some(mode) = class.mode {
                 targets.series.note_mode(target.family, mode);
             }
-            match (target.action, &mut left_out) {
-                (Action::LeaveOut(_), Some((.., more))) => *more += 1,
-                (Action::LeaveOut(error), None) => left_out = Some((entry.offset, error, 0)),
-                (action, _) => targets.apply(action, pid, &entry),
+            match target.action {
+                Action::LeaveOut(error) => match &mut left_out {
+                    Some((.., more)) => *more += 1,
+                    None => left_out = Some((entry.offset, error, 0)),
+                },
+                action => targets.apply(action, pid, entry),
             }
         };
         let read = reader.read(|entries, _| {
@@ -135,14 +137,14 @@ impl<'o> Pass<'o> {
                 while let Some(entry) = entries.next_like(table.expected(cursor))
                     && let Some(target) = table.take_expected(&mut cursor)
                 {
-                    take(targets, target, entry);
+                    take(targets, target, &entry);
                 }
                 let Some(entry) = entries.next() else {
                     return Ok(());
                 };
                 let entry = entry?;
                 let target = table.look_up(&mut cursor, entry.record, || targets.find(&file.name, &entry));
-                take(targets, target, entry);
+                take(targets, target, &entry);
             }
         });
         if let Some((offset, error, more)) = left_out {
@@ -206,8 +208,12 @@ impl Targets<'_> {
     /// Sends a value where its key's values go. `pid` is the file's.
     #[inline]
     fn apply(&mut self, action: Action, pid: Pid<'_>, entry: &Entry<'_>) {
-        let values = &mut self.series.values;
         let value = entry.value;
+        let action = match action {
+            Action::PerPid(at) => self.for_pid(at, pid, value),
+            other => other,
+        };
+        let values = &mut self.series.values;
         match action {
             Action::Add(cell) => values[cell as usize] += value,
             // A NaN that came first stays: no comparison with it is true.
@@ -226,11 +232,7 @@ impl Targets<'_> {
                 let timestamp = entry.timestamp.unwrap_or_default();
                 self.series.set_if_more_recent(at, value, timestamp);
             }
-            Action::PerPid(at) => {
-                let action = self.for_pid(at, pid, value);
-                self.apply(action, pid, entry);
-            }
-            Action::Skip | Action::LeaveOut(_) => {}
+            Action::PerPid(_) | Action::Skip | Action::LeaveOut(_) => {}
         }
     }
 

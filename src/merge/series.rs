@@ -268,7 +268,7 @@ impl Series {
                 }
                 continue;
             }
-            let without_bound = labels.clone().normalized();
+            let without_bound = labels.normalized();
             let first = samples.len();
             samples.extend(own.iter().map(|&(name, cell)| sample(name, cell, without_bound.clone())));
             buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -278,7 +278,7 @@ impl Series {
                 count += stored;
                 samples.push(Sample {
                     name: Arc::clone(&bucket_name),
-                    labels: labels.with("le", &go_string(bound)).normalized(),
+                    labels: without_bound.with_sorted("le", &go_string(bound)),
                     value: if accumulate { count } else { stored },
                 });
             }

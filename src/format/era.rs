@@ -1,5 +1,6 @@
 //! Which client wrote a file. The file does not say; its entries do.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use super::entries::{FormatError, HEADER_BYTES, read_i32, value_start};
@@ -99,11 +100,16 @@ pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, For
             return Ok(Detected::NeedMore(need));
         }
     }
-    let fits = |looks| matches!(looks, Looks::Entry(_) | Looks::End);
-    let layout = match (fits(short), fits(long)) {
-        (true, false) => Layout::Value,
-        (_, true) => Layout::ValueAndTime,
-        (false, false) => {
+    // In a file that is cut off, the start of an entry says more than what is none.
+    let likeness = |looks| match looks {
+        Looks::Entry(_) | Looks::End => 2,
+        Looks::Cut(_) => 1,
+        Looks::Wrong => 0,
+    };
+    let layout = match likeness(short).cmp(&likeness(long)) {
+        Ordering::Greater => Layout::Value,
+        Ordering::Less => Layout::ValueAndTime,
+        Ordering::Equal => {
             let len = read_i32(file_start, HEADER_BYTES).unsigned_abs() as usize;
             match Key::parse(&file_start[HEADER_BYTES + 4..][..len]).map(|key| key.shape) {
                 Ok(KeyShape::ObjectAndHelp) => Layout::ValueAndTime,

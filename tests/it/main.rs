@@ -12,6 +12,7 @@ mod generated;
 mod golden;
 mod oracle;
 mod processes;
+mod properties;
 mod prune;
 mod readme;
 mod services;

@@ -1,0 +1,225 @@
+//! Properties of the file format that hold for all files: through the library, since each case is
+//! hundreds of files.
+
+use std::fs;
+
+use promproc::directory::{DbFile, ReadError, Reader};
+use promproc::format::{self, DbName, Detected, Encoder, Entries, FormatError, HEADER_BYTES, Layout, Used};
+use promproc::merge::{self, Options};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+/// An entry by its bits, so that NaN equals itself: key, value, timestamp.
+type Bits = (Vec<u8>, u64, Option<u64>);
+
+fn layouts() -> impl Strategy<Value = Layout> {
+    prop_oneof![Just(Layout::Value), Just(Layout::ValueAndTime)]
+}
+
+/// A key of a shape that goes with the layout, as `json.dumps` writes it.
+fn json_key(layout: Layout) -> impl Strategy<Value = Vec<u8>> {
+    ("[a-z_]{1,12}", "\\PC{0,40}", "\\PC{0,80}", 0..3_u8).prop_map(move |(name, label, help, shape)| {
+        let key = match (layout, shape) {
+            (Layout::ValueAndTime, _) | (Layout::Value, 0) => {
+                serde_json::json!([name, name, {"label": label}, help])
+            }
+            (Layout::Value, 1) => serde_json::json!([name, name, {"label": label}]),
+            (Layout::Value, _) => serde_json::json!([name, name, ["label"], [label]]),
+        };
+        key.to_string().into_bytes()
+    })
+}
+
+fn encoded(layout: Layout, entries: &[(Vec<u8>, u64, u64)]) -> Vec<u8> {
+    let mut encoder = Encoder::new(layout);
+    for (key, value, timestamp) in entries {
+        assert!(encoder.push(key, f64::from_bits(*value), f64::from_bits(*timestamp)));
+    }
+    encoder.into_bytes()
+}
+
+fn stored(layout: Layout, entries: &[(Vec<u8>, u64, u64)]) -> Vec<Bits> {
+    let has_time = layout == Layout::ValueAndTime;
+    entries.iter().map(|(key, value, time)| (key.clone(), *value, has_time.then_some(*time))).collect()
+}
+
+/// One walk over a whole file: the entries before a damage, and the damage.
+fn decoded(file: &[u8]) -> (Vec<Bits>, Option<FormatError>) {
+    let mut found = Vec::new();
+    let mut walk = || {
+        let Used::Bytes(used) = format::used(file)? else { return Ok(()) };
+        let Detected::Layout(layout) = format::detect(file, used, true)? else {
+            panic!("more than the whole file is wanted")
+        };
+        let mut entries = Entries::new(&file[HEADER_BYTES..], HEADER_BYTES as u64, used, layout);
+        for entry in entries.by_ref() {
+            let entry = entry?;
+            found.push((entry.key().to_vec(), entry.value.to_bits(), entry.timestamp.map(f64::to_bits)));
+        }
+        if entries.offset() < used {
+            return Err(FormatError::UsedBeyondFile { offset: file.len() as u64, used });
+        }
+        Ok(())
+    };
+    let damage = walk().err();
+    (found, damage)
+}
+
+/// The same through a file and the reader, which takes it in pieces.
+fn read(file: &[u8]) -> (Vec<Bits>, Option<FormatError>) {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("counter_1.db");
+    fs::write(&path, file).unwrap();
+    let file = DbFile { path, name: DbName::parse("counter_1.db").unwrap() };
+    let mut found = Vec::new();
+    let read = Reader::default().read(&file, |entry, _| {
+        found.push((entry.key().to_vec(), entry.value.to_bits(), entry.timestamp.map(f64::to_bits)));
+    });
+    match read {
+        Ok(_) => (found, None),
+        Err(ReadError::Format(damage)) => (found, Some(damage)),
+        Err(ReadError::Io(error)) => panic!("{error}"),
+    }
+}
+
+/// Entries of one layout, with timestamps of the last hundred years: a timestamp is what the wrong
+/// layout takes for the length of a key.
+fn files(most: usize) -> impl Strategy<Value = (Layout, Vec<(Vec<u8>, u64, u64)>)> {
+    layouts().prop_flat_map(move |layout| {
+        let time = prop_oneof![Just(0.0), 0.0..4e9_f64].prop_map(f64::to_bits);
+        (Just(layout), prop::collection::vec((json_key(layout), any::<u64>(), time), 1..most))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn decoding_what_was_encoded_is_the_identity(
+        layout in layouts(),
+        entries in prop::collection::vec(
+            (prop::collection::vec(any::<u8>(), 1..200), any::<u64>(), any::<u64>()), 0..20),
+    ) {
+        let file = encoded(layout, &entries);
+        let mut walk = Entries::new(&file[HEADER_BYTES..], HEADER_BYTES as u64, file.len() as u64, layout);
+        let found: Vec<Bits> = walk
+            .by_ref()
+            .map(|entry| entry.unwrap())
+            .map(|e| (e.key().to_vec(), e.value.to_bits(), e.timestamp.map(f64::to_bits)))
+            .collect();
+        prop_assert_eq!(found, stored(layout, &entries));
+        prop_assert_eq!(walk.offset(), file.len() as u64);
+    }
+
+    #[test]
+    fn the_layout_is_found_from_the_first_entries((layout, entries) in files(4)) {
+        let mut file = encoded(layout, &entries);
+        let used = file.len() as u64;
+        prop_assert_eq!(format::detect(&file, used, true), Ok(Detected::Layout(layout)));
+        // As a file of the client goes on behind `used`.
+        file.resize(file.len() + 300, 0);
+        prop_assert_eq!(format::detect(&file, used, true), Ok(Detected::Layout(layout)));
+    }
+
+    #[test]
+    fn a_truncated_file_has_the_entries_before_its_end((layout, entries) in files(12), cut in any::<prop::sample::Index>()) {
+        let whole = encoded(layout, &entries);
+        let file = &whole[..cut.index(whole.len())];
+        let (found, damage) = decoded(file);
+        let all = stored(layout, &entries);
+        prop_assert!(all.starts_with(&found), "{:?}", found);
+        match damage {
+            Some(damage) => prop_assert!(damage.offset() <= file.len() as u64, "{}", damage),
+            // Shorter than a header, it is an empty file.
+            None => prop_assert!(file.len() < HEADER_BYTES),
+        }
+        // Complete entries are not lost, where one is left to tell the layout.
+        let end_of_first = HEADER_BYTES + file_size_of(layout, &entries[0].0);
+        if file.len() >= end_of_first + 16 {
+            let complete = complete_entries(layout, &entries, file.len());
+            prop_assert_eq!(found.len(), complete);
+        }
+        prop_assert_eq!(read(file), decoded(file));
+    }
+
+    #[test]
+    fn a_flipped_byte_leaves_the_healthy_files_and_an_offset_in_the_file(
+        (layout, entries) in files(8), at in any::<prop::sample::Index>(), flip in 1..=255_u8,
+    ) {
+        let mut file = encoded(layout, &entries);
+        let at = at.index(file.len());
+        file[at] ^= flip;
+        let (found, damage) = decoded(&file);
+        if let Some(damage) = &damage {
+            prop_assert!(damage.offset() <= file.len() as u64, "{}", damage);
+        }
+        // What stands before the flipped byte is untouched, if the layout was found: the first two
+        // entries decide on it.
+        let before = complete_entries(layout, &entries, at);
+        if before >= 2 {
+            prop_assert_eq!(&found[..before], &stored(layout, &entries)[..before]);
+        }
+        prop_assert_eq!(read(&file), (found, damage));
+
+        let directory = TempDir::new().unwrap();
+        fs::write(directory.path().join("counter_1.db"), &file).unwrap();
+        let healthy = [(br#"["healthy", "healthy_total", {}, ""]"#.to_vec(), 2.0_f64.to_bits(), 0)];
+        fs::write(directory.path().join("counter_2.db"), encoded(Layout::ValueAndTime, &healthy)).unwrap();
+        let merged = merge::merge(&[directory.path().to_owned()], &Options::default()).unwrap();
+        let families: Vec<_> = merged.into_families().filter(|family| family.name == "healthy").collect();
+        prop_assert_eq!(families.len(), 1);
+        prop_assert_eq!(families[0].samples.last().unwrap().value, 2.0);
+    }
+}
+
+fn file_size_of(layout: Layout, key: &[u8]) -> usize {
+    encoded(layout, &[(key.to_vec(), 0, 0)]).len() - HEADER_BYTES
+}
+
+/// How many entries end within the first `len` bytes of their file.
+fn complete_entries(layout: Layout, entries: &[(Vec<u8>, u64, u64)], len: usize) -> usize {
+    let ends = entries.iter().scan(HEADER_BYTES, |end, (key, ..)| {
+        *end += file_size_of(layout, key);
+        Some(*end)
+    });
+    ends.take_while(|end| *end <= len).count()
+}
+
+#[test]
+fn entries_larger_than_a_piece_and_files_of_many_pieces_are_read_whole() {
+    // The reader takes 128 KiB at a time.
+    for sizes in [vec![300_000], vec![10, 200_000, 10, 131_072, 131_060, 10], vec![150; 5_000]] {
+        for layout in [Layout::Value, Layout::ValueAndTime] {
+            let entries: Vec<_> = (0_u64..)
+                .zip(&sizes)
+                .map(|(i, size)| {
+                    let key = serde_json::json!(["m", "m", {"l": "x".repeat(*size)}, "h"]).to_string();
+                    (key.into_bytes(), i, i)
+                })
+                .collect();
+            let file = encoded(layout, &entries);
+            assert_eq!(read(&file), (stored(layout, &entries), None));
+            let cut = &file[..file.len() - 1];
+            assert_eq!(read(cut), decoded(cut));
+        }
+    }
+}
+
+#[test]
+fn a_forged_length_takes_no_memory_and_no_time() {
+    let mut forged = encoded(Layout::ValueAndTime, &vec![(br#"["m", "m", {}, "h"]"#.to_vec(), 0, 0); 3]);
+    forged[..4].copy_from_slice(&i32::MAX.to_ne_bytes());
+    let second = HEADER_BYTES + file_size_of(Layout::ValueAndTime, br#"["m", "m", {}, "h"]"#);
+    forged[second..second + 4].copy_from_slice(&(i32::MAX - 1_000).to_ne_bytes());
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("counter_1.db"), &forged).unwrap();
+    // 64 MiB of address space hold the program, not a buffer of 2 GiB.
+    let limited = format!(
+        "ulimit -v 65536; exec {} merge --threads 1 {}",
+        env!("CARGO_BIN_EXE_promproc"),
+        directory.path().display()
+    );
+    let output = std::process::Command::new("sh").args(["-c", &limited]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("counter_1.db: byte ") && output.status.code() == Some(1), "{stderr}");
+}

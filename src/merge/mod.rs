@@ -190,3 +190,26 @@ fn merge_files(scan: Scan, options: &Options) -> Result<Merged, Stop> {
     problems.extend(left_out);
     Ok(Merged { series, accumulate: options.accumulate, order: options.order, problems, conflicts })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::DbFile;
+    use crate::format::DbName;
+
+    #[test]
+    fn a_vanished_file_means_another_scan_unless_it_is_a_live_gauge() {
+        let vanished = |file_name: &str| {
+            let path = PathBuf::from("/no/such/directory").join(file_name);
+            let name = DbName::parse(file_name).expect("a metric file's name");
+            merge_files(
+                Scan { files: vec![DbFile { path, name }], left_out: Vec::new() },
+                &Options::default(),
+            )
+        };
+        assert!(
+            matches!(vanished("counter_1.db"), Err(Stop::Vanished(path)) if path.ends_with("counter_1.db"))
+        );
+        assert!(vanished("gauge_livesum_1.db").is_ok_and(|merged| merged.problems.is_empty()));
+    }
+}

@@ -10,6 +10,7 @@ mod differential;
 mod dump;
 mod generated;
 mod golden;
+mod merge;
 mod oracle;
 mod processes;
 mod properties;

@@ -11,9 +11,9 @@ use super::{EntryLine, GET, POST, SIZE, dump, encoded, small_directory, write};
 
 /// One row of the table of damaged input: a file, which of the two entries before its damage are
 /// shown, and what the warning says; an empty one is no warning.
-type Damage = (&'static str, Vec<u8>, &'static str, &'static str);
+pub(crate) type Damage = (&'static str, Vec<u8>, &'static str, &'static str);
 
-fn damages() -> Vec<Damage> {
+pub(crate) fn damages() -> Vec<Damage> {
     let whole = encoded(&[(GET, 1.0), (POST, 2.0)]);
     let with_used = |bytes: &[u8], used: i32| [&used.to_ne_bytes(), &bytes[4..]].concat();
     let mut with_length = whole.clone();

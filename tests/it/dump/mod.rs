@@ -1,6 +1,6 @@
 //! `promproc dump`: tables and JSON Lines, filters, damaged files, exit status.
 
-mod damage;
+pub(crate) mod damage;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -74,7 +74,7 @@ fn run(command: &mut Command) -> Run {
 }
 
 /// The bytes of a file of era D, with a timestamp of 0.
-fn encoded(entries: &[(&str, f64)]) -> Vec<u8> {
+pub(crate) fn encoded(entries: &[(&str, f64)]) -> Vec<u8> {
     let mut encoder = Encoder::new(Layout::ValueAndTime);
     for (key, value) in entries {
         assert!(encoder.push(key.as_bytes(), *value, 0.0));
@@ -83,7 +83,7 @@ fn encoded(entries: &[(&str, f64)]) -> Vec<u8> {
 }
 
 /// Writes a file as the client has it: sparse, and last modified long ago.
-fn write(directory: &TempDir, name: &str, bytes: &[u8]) {
+pub(crate) fn write(directory: &TempDir, name: &str, bytes: &[u8]) {
     let path = directory.path().join(name);
     fs::write(&path, bytes).unwrap();
     let file = File::options().write(true).open(path).unwrap();
@@ -93,12 +93,14 @@ fn write(directory: &TempDir, name: &str, bytes: &[u8]) {
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
 }
 
-const GET: &str = r#"["http_requests", "http_requests_total", {"path": "/", "method": "GET"}, "Requests"]"#;
-const POST: &str = r#"["http_requests", "http_requests_total", {"method": "POST", "path": "/"}, "Requests"]"#;
-const SIZE: &str = r#"["queue_size", "queue_size", {"queue": "漢字"}, "Waiting"]"#;
+pub(crate) const GET: &str =
+    r#"["http_requests", "http_requests_total", {"path": "/", "method": "GET"}, "Requests"]"#;
+pub(crate) const POST: &str =
+    r#"["http_requests", "http_requests_total", {"method": "POST", "path": "/"}, "Requests"]"#;
+pub(crate) const SIZE: &str = r#"["queue_size", "queue_size", {"queue": "漢字"}, "Waiting"]"#;
 
 /// A counter file, a gauge file of another process and a file without entries.
-fn small_directory() -> TempDir {
+pub(crate) fn small_directory() -> TempDir {
     let directory = TempDir::new().unwrap();
     write(&directory, "counter_12.db", &encoded(&[(GET, 3.0), (POST, 1_234_567.0)]));
     write(&directory, "gauge_livesum_7.db", &encoded(&[(SIZE, -2.5)]));

@@ -1,0 +1,350 @@
+//! `promproc merge` from the outside: what is left out, what is warned of, where the output goes.
+//! That the output is the client's is the business of `differential` and `golden`.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::dump::damage::damages;
+use crate::dump::{GET, POST, SIZE, encoded, small_directory, write};
+use crate::processes::{Directory, Ran, can_change_user, promproc_of_a_stranger, run};
+use crate::support::promproc;
+
+fn merge(options: &[&str], path: &Path) -> Ran {
+    run(promproc().arg("merge").args(options).arg(path))
+}
+
+/// Files of one directory.
+fn directory_of(files: &[(&str, &[(&str, f64)])]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    for (name, entries) in files {
+        write(&directory, name, &encoded(entries));
+    }
+    directory
+}
+
+#[test]
+fn damage_costs_no_healthy_entry() {
+    for (name, bytes, values, warning) in damages() {
+        let directory = directory_of(&[("summary_9.db", &[(SIZE, 9.0)])]);
+        fs::write(directory.path().join(name), &bytes).unwrap();
+        let ran = merge(&[], directory.path());
+        let shown = directory.path().join(name).display().to_string();
+        assert!(ran.stdout.contains("\nqueue_size{queue=\"漢字\"} 9.0\n"), "{warning}: {ran:?}");
+        for value in values.split_whitespace() {
+            assert!(ran.stdout.contains(&format!("}} {value}\n")), "{warning}: {ran:?}");
+        }
+        if warning.is_empty() {
+            assert_eq!((ran.stderr.as_str(), ran.status), ("", Some(0)), "{bytes:?}");
+        } else {
+            assert!(ran.stderr.starts_with(&format!("promproc: warning: {shown}: ")), "{ran:?}");
+            assert!(ran.stderr.contains(warning), "{warning}: {ran:?}");
+            assert_eq!((ran.stderr.lines().count(), ran.status), (1, Some(1)), "{ran:?}");
+        }
+
+        let strict = merge(&["--strict"], directory.path());
+        if warning.is_empty() {
+            assert_eq!((strict.stdout, strict.status), (ran.stdout, Some(0)));
+        } else {
+            assert_eq!((strict.stdout.as_str(), strict.status), ("", Some(2)), "{warning}");
+            assert!(strict.stderr.starts_with(&format!("promproc: error: {shown}: ")), "{}", strict.stderr);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_opened() {
+    let directory = small_directory();
+    let path = |name: &str| directory.path().join(name);
+    fs::create_dir(path("counter_90.db")).unwrap();
+    // Whoever opens a FIFO without a writer waits for ever.
+    assert!(Command::new("mkfifo").arg(path("counter_91.db")).status().unwrap().success());
+    let _socket = UnixListener::bind(path("counter_92.db")).unwrap();
+    symlink("nothing", path("counter_93.db")).unwrap();
+    symlink("counter_94.db", path("counter_94.db")).unwrap();
+    let ran = merge(&[], directory.path());
+    for name in ["counter_90.db", "counter_91.db", "counter_92.db", "counter_93.db", "counter_94.db"] {
+        assert!(ran.stderr.contains(&format!("{name}: left out: not a regular file\n")), "{ran:?}");
+    }
+    assert_eq!((ran.stderr.lines().count(), ran.status), (5, Some(1)), "{ran:?}");
+    assert_eq!(ran.stdout, merge(&[], small_directory().path()).stdout);
+}
+
+#[test]
+fn a_link_to_a_file_is_followed_and_what_the_client_does_not_see_is_not_seen() {
+    let elsewhere = directory_of(&[("data", &[(GET, 2.0)])]);
+    let directory = directory_of(&[("counter_1.db", &[(GET, 1.0)])]);
+    symlink(elsewhere.path().join("data"), directory.path().join("counter_2.db")).unwrap();
+    for name in [".counter_3.db", "counter_4.db.tmp", "notes.txt"] {
+        fs::write(directory.path().join(name), encoded(&[(GET, 100.0)])).unwrap();
+    }
+    fs::create_dir(directory.path().join("sub")).unwrap();
+    fs::write(directory.path().join("sub/counter_5.db"), encoded(&[(GET, 40.0)])).unwrap();
+    let ran = merge(&[], directory.path());
+    assert!(ran.stdout.ends_with("{method=\"GET\",path=\"/\"} 3.0\n"), "{ran:?}");
+    assert_eq!((ran.stderr.as_str(), ran.status), ("", Some(0)));
+    let below = merge(&["-r"], directory.path());
+    assert!(below.stdout.ends_with("{method=\"GET\",path=\"/\"} 43.0\n"), "{below:?}");
+}
+
+#[test]
+fn what_may_not_be_read_is_left_out() {
+    if !can_change_user() {
+        return;
+    }
+    let directory = Directory::with(&[]);
+    fs::write(directory.file("counter_1.db"), encoded(&[(GET, 1.0)])).unwrap();
+    fs::write(directory.file("counter_2.db"), encoded(&[(GET, 2.0)])).unwrap();
+    fs::set_permissions(directory.file("counter_2.db"), fs::Permissions::from_mode(0o600)).unwrap();
+    let ran = run(promproc_of_a_stranger(&Directory::with(&[])).arg("merge").arg(directory.path()));
+    assert!(ran.stdout.ends_with(" 1.0\n"), "{ran:?}");
+    assert!(ran.stderr.contains("counter_2.db: left out: Permission denied"), "{ran:?}");
+    assert_eq!(ran.status, Some(1));
+}
+
+#[test]
+fn what_cannot_be_done_is_said_with_a_hint() {
+    let directory = small_directory();
+    for (path, error) in [("missing", "no such file or directory"), ("gauge_5.db", "no such file")] {
+        let ran = merge(&[], &directory.path().join(path));
+        assert_eq!((ran.stdout.as_str(), ran.status), ("", Some(2)), "{ran:?}");
+        assert!(ran.stderr.starts_with("promproc: error: ") && ran.stderr.contains(error), "{ran:?}");
+    }
+    fs::write(directory.path().join("notes.db"), "text").unwrap();
+    let ran = merge(&[], &directory.path().join("notes.db"));
+    assert!(ran.stderr.contains("notes.db: left out: not a name of a metric file"), "{ran:?}");
+    assert_eq!(ran.status, Some(2));
+
+    let unset = run(promproc().args(["merge"]).env("PROMETHEUS_MULTIPROC_DIR", ""));
+    assert!(unset.stderr.contains("PROMETHEUS_MULTIPROC_DIR is not set\nhint: "), "{unset:?}");
+    assert_eq!(unset.status, Some(2));
+    let usage = run(promproc().args(["merge", "--format", "xml"]));
+    assert_eq!((usage.stdout.as_str(), usage.status), ("", Some(2)), "{usage:?}");
+}
+
+#[test]
+fn an_empty_directory_prints_nothing() {
+    let directory = TempDir::new().unwrap();
+    for (format, printed) in [("text", ""), ("openmetrics", "# EOF\n"), ("json", "[]\n"), ("table", "")] {
+        let ran = merge(&["--format", format], directory.path());
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str(), ran.status), (printed, "", Some(0)));
+    }
+}
+
+#[test]
+fn several_paths_are_one_result_and_a_file_counts_once() {
+    let (one, two) =
+        (directory_of(&[("counter_1.db", &[(GET, 1.0)])]), directory_of(&[("counter_1.db", &[(GET, 2.0)])]));
+    let file = two.path().join("counter_1.db");
+    let ran = run(promproc().arg("merge").args([one.path(), two.path(), &file]));
+    assert!(ran.stdout.ends_with(" 3.0\n"), "{ran:?}");
+    // A shell's order of names depends on its locale; the result does not.
+    let names = directory_of(&[("gauge_all_B.db", &[(SIZE, 1.0)]), ("gauge_all_a.db", &[(SIZE, 2.0)])]);
+    let paths = ["gauge_all_a.db", "gauge_all_B.db"].map(|name| names.path().join(name));
+    let ran = run(promproc().arg("merge").args(&paths));
+    assert_eq!(ran.stdout, merge(&[], names.path()).stdout);
+    assert!(ran.stdout.find("pid=\"B\"") < ran.stdout.find("pid=\"a\""), "{ran:?}");
+}
+
+#[test]
+fn surprises_in_the_clients_rules_are_warned_of() {
+    let gauge = r#"["g", "g", {"pid": "x"}, ""]"#;
+    let plain = r#"["g", "g", {}, ""]"#;
+    let surrogate = r#"["s", "s", {"l": "\udc80"}, ""]"#;
+    let cases: [(&[(&str, &[(&str, f64)])], &str, &str); 6] = [
+        (
+            &[("gauge_max_1.db", &[(plain, 1.0)]), ("gauge_sum_1.db", &[(plain, 2.0)])],
+            "family g: its files are of the modes max and sum; sum, of the file read last, applies to all",
+            "g 3.0\n",
+        ),
+        (
+            &[("counter_1.db", &[(plain, 1.0)]), ("summary_1.db", &[(plain, 2.0)])],
+            "family g: its files are of the types counter and summary; counter, of the file read first, applies \
+             to all",
+            "g 3.0\n",
+        ),
+        (&[("gauge_sum_1.db", &[(gauge, 1.0)])], "family g: its own label pid is lost", "g 1.0\n"),
+        (&[("gauge_all_7.db", &[(gauge, 1.0)])], "family g: its own label pid is lost", "g{pid=\"7\"} 1.0\n"),
+        (
+            &[("gauge_avg_7.db", &[(plain, 1.0)])],
+            "family g: no client has the gauge mode avg; it is treated as all",
+            "g{pid=\"7\"} 1.0\n",
+        ),
+        (
+            &[("summary_7.db", &[(surrogate, 1.0)])],
+            "family s: a lone surrogate in a name, label or help became U+FFFD",
+            "s{l=\"\u{fffd}\"} 1.0\n",
+        ),
+    ];
+    for (files, warning, sample) in cases {
+        let directory = directory_of(files);
+        let ran = merge(&[], directory.path());
+        assert!(ran.stderr.starts_with(&format!("promproc: warning: {warning}")), "{ran:?}");
+        assert!(ran.stdout.ends_with(sample), "{ran:?}");
+        assert_eq!(ran.status, Some(0), "nothing was left out: {ran:?}");
+        let quiet = merge(&["-q"], directory.path());
+        assert_eq!((quiet.stdout, quiet.stderr.as_str()), (ran.stdout, ""));
+    }
+}
+
+#[test]
+fn a_bound_that_is_no_number_is_left_out() {
+    let bucket = |le: &str| format!(r#"["h", "h_bucket", {{"le": "{le}"}}, ""]"#);
+    let (one, word, nan) = (bucket("1"), bucket("one"), bucket("NaN"));
+    let directory = directory_of(&[("histogram_1.db", &[(&one, 1.0), (&word, 2.0), (&nan, 4.0)])]);
+    let ran = merge(&[], directory.path());
+    assert!(ran.stdout.ends_with("h_bucket{le=\"1.0\"} 1.0\nh_count 1.0\n"), "{ran:?}");
+    assert!(ran.stderr.contains(": entry left out: the bucket bound le=\"one\" is not a number"), "{ran:?}");
+    assert!(ran.stderr.contains("(and 1 more entries)"), "{ran:?}");
+    assert_eq!(ran.status, Some(1));
+}
+
+#[test]
+fn filters_choose_before_merging() {
+    let directory = small_directory();
+    for (options, samples) in [
+        (&["--type", "gauge"][..], 1),
+        (&["--mode", "livesum"], 1),
+        (&["--pid", "12"], 2),
+        (&["--name", "http_*"], 2),
+        (&["--name", "queue_size", "--name", "http_requests_total"], 3),
+        (&["--label", "method=GET"], 1),
+        (&["--label", "method=GET", "--label", "path=/x"], 0),
+        (&["--type", "histogram"], 0),
+    ] {
+        let ran = merge(options, directory.path());
+        let found = ran.stdout.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!((found, ran.stderr.as_str(), ran.status), (samples, "", Some(0)), "{options:?}");
+    }
+}
+
+#[test]
+fn sort_makes_the_order_independent_of_the_files() {
+    let first =
+        directory_of(&[("counter_1.db", &[(POST, 1.0), (GET, 2.0)]), ("summary_1.db", &[(SIZE, 3.0)])]);
+    let second =
+        directory_of(&[("counter_1.db", &[(GET, 2.0), (POST, 1.0)]), ("gauge_sum_1.db", &[(SIZE, 3.0)])]);
+    let samples = |directory: &TempDir, options: &[&str]| -> Vec<String> {
+        let ran = merge(options, directory.path());
+        ran.stdout.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    assert_ne!(samples(&first, &[]), samples(&second, &[]));
+    assert_eq!(samples(&first, &["--sort"]), samples(&second, &["--sort"]));
+    assert!(samples(&first, &["--sort"])[0].contains("GET"));
+}
+
+#[test]
+fn json_is_laid_out_as_prom2json_does() {
+    let directory = directory_of(&[
+        (
+            "histogram_1.db",
+            &[
+                (r#"["h", "h_sum", {"a": "x"}, "H"]"#, 2.5),
+                (r#"["h", "h_bucket", {"a": "x", "le": "1"}, "H"]"#, 1.0),
+                (r#"["h", "h_bucket", {"a": "x", "le": "+Inf"}, "H"]"#, 2.0),
+            ],
+        ),
+        ("counter_1.db", &[(GET, f64::NAN)]),
+        ("summary_1.db", &[(r#"["s", "s_count", {}, ""]"#, 4.0), (r#"["s", "s_sum", {}, ""]"#, 1e6)]),
+    ]);
+    let ran = merge(&["--format", "json"], directory.path());
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let expected = serde_json::json!([
+        {"name": "http_requests_total", "help": "Requests", "type": "COUNTER",
+         "metrics": [{"labels": {"method": "GET", "path": "/"}, "value": "NaN"}]},
+        {"name": "h", "help": "H", "type": "HISTOGRAM",
+         "metrics": [{"labels": {"a": "x"}, "buckets": {"1.0": "1.0", "+Inf": "3.0"}, "count": "3.0", "sum": "2.5"}]},
+        {"name": "s", "help": "", "type": "SUMMARY", "metrics": [{"count": "4.0", "sum": "1e+06"}]},
+    ]);
+    assert_eq!(json, expected);
+}
+
+#[test]
+fn counters_of_the_first_clients_keep_their_name() {
+    // 0.2.0 printed `# TYPE hits counter` for a counter that the application called `hits`.
+    let directory = TempDir::new().unwrap();
+    let mut encoder = promproc::format::Encoder::new(promproc::format::Layout::Value);
+    for key in [r#"["hits", "hits", ["a"], ["1"]]"#, r#"["seen_total", "seen_total", [], []]"#] {
+        assert!(encoder.push(key.as_bytes(), 5.0, 0.0));
+    }
+    fs::write(directory.path().join("counter_1.db"), encoder.into_bytes()).unwrap();
+    assert_eq!(
+        merge(&[], directory.path()).stdout,
+        "# HELP hits Multiprocess metric\n# TYPE hits counter\nhits{a=\"1\"} 5.0\n\
+         # HELP seen_total Multiprocess metric\n# TYPE seen_total counter\nseen_total 5.0\n"
+    );
+}
+
+#[test]
+fn output_replaces_a_file_in_one_step() {
+    let (directory, target) = (small_directory(), TempDir::new().unwrap());
+    let file = target.path().join("metrics.prom");
+    let merged = merge(&[], directory.path()).stdout;
+    let write_to = |file: &Path| {
+        let script = format!(
+            "umask 077; exec {} merge -o {} {}",
+            env!("CARGO_BIN_EXE_promproc"),
+            file.display(),
+            directory.path().display()
+        );
+        run(Command::new("sh").args(["-c", &script]))
+    };
+    fs::write(&file, "old").unwrap();
+    let open_before = File::open(&file).unwrap();
+    assert_eq!(write_to(&file).status, Some(0));
+    assert_eq!(fs::read_to_string(&file).unwrap(), merged);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(std::io::read_to_string(open_before).unwrap(), "old", "a reader keeps what it opened");
+
+    // A link stays one, and its target is replaced.
+    symlink("metrics.prom", target.path().join("link")).unwrap();
+    fs::write(&file, "old").unwrap();
+    assert_eq!(write_to(&target.path().join("link")).status, Some(0));
+    assert_eq!(fs::read_to_string(&file).unwrap(), merged);
+    assert!(target.path().join("link").is_symlink());
+
+    // What is no file is written to, and stays what it is.
+    assert_eq!(write_to(Path::new("/dev/null")).status, Some(0));
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+
+    // A failed run leaves the old file, and nothing else.
+    fs::write(&file, "old").unwrap();
+    fs::write(directory.path().join("counter_3.db"), "no metric file, but a text").unwrap();
+    let failed = run(promproc().args(["merge", "--strict", "-o"]).arg(&file).arg(directory.path()));
+    assert_eq!(failed.status, Some(2));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+    let missing = write_to(&target.path().join("no/metrics.prom"));
+    assert!(missing.stderr.contains("no/metrics.prom: cannot be written: "), "{missing:?}");
+    assert_eq!(missing.status, Some(2));
+    assert_eq!(fs::read_dir(target.path()).unwrap().count(), 2, "the file and the link");
+}
+
+#[test]
+fn a_closed_pipe_is_silent_and_a_full_disk_is_not() {
+    // Larger than a pipe holds.
+    let keys: Vec<_> = (0..5_000).map(|i| format!(r#"["m", "m_total", {{"l": "{i:050}"}}, ""]"#)).collect();
+    let entries: Vec<_> = keys.iter().map(|key| (key.as_str(), 1.0)).collect();
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("counter_1.db"), encoded(&entries)).unwrap();
+    for format in ["text", "openmetrics", "json", "table"] {
+        let mut child = promproc()
+            .args(["merge", "--format", format])
+            .arg(directory.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.stderr.as_slice(), output.status.code()), (&b""[..], Some(0)), "{format}");
+
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let ran = run(promproc().args(["merge", "--format", format]).arg(directory.path()).stdout(full));
+        assert!(ran.stderr.contains("promproc: error: ") && ran.stderr.contains("No space left"), "{ran:?}");
+        assert_eq!(ran.status, Some(2), "{format}");
+    }
+}

@@ -10,8 +10,7 @@ use serde::{Serialize, Serializer};
 use super::is_unsafe;
 use crate::directory::DbFile;
 use crate::dump::FileFacts;
-use crate::format::{Entry, Era, Key};
-use crate::model::Labels;
+use crate::format::{Entry, Era, Key, KeyLabels};
 
 /// The line of an entry.
 #[derive(Clone, Debug, Serialize)]
@@ -37,7 +36,7 @@ pub struct EntryLine<'a> {
     pub sample: &'a str,
     /// Label names and values, an object sorted by name.
     #[serde(serialize_with = "labels_object")]
-    pub labels: &'a Labels,
+    pub labels: &'a KeyLabels<'a>,
     /// The value as the text format writes it, a string: JSON has no `NaN` and no `+Inf`.
     pub value: &'a str,
     /// When the value was set, in Unix seconds, 0 if the client did not say; null in eras A to C,
@@ -151,7 +150,7 @@ fn escaped(json: &str) -> String {
     shown
 }
 
-fn labels_object<S: Serializer>(labels: &Labels, serializer: S) -> Result<S::Ok, S::Error> {
+fn labels_object<S: Serializer>(labels: &KeyLabels<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(labels.iter())
 }
 

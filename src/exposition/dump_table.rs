@@ -88,7 +88,7 @@ pub fn push_entry(
         }
     }
     cell(table, &|text| {
-        push_sample(text, &key.sample, &key.labels);
+        push_sample(text, &key.sample, key.labels.iter());
         if shows_help {
             text.push_str("  # ");
             text.push_str(&key.help);

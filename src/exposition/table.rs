@@ -9,7 +9,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::number::write_go_string;
 use super::printable;
-use crate::model::{Labels, MetricFamily};
+use crate::model::MetricFamily;
 
 /// How a table is seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -192,7 +192,7 @@ pub fn write(
             write_go_string(&mut text, sample.value);
             table.cell(&text);
             text.clear();
-            push_sample(&mut text, &sample.name, &sample.labels);
+            push_sample(&mut text, &sample.name, sample.labels.iter());
             table.cell(&text);
         }
     }
@@ -200,10 +200,10 @@ pub fn write(
 }
 
 /// Appends a sample as PromQL and the text format have it: `name{a="1",b="2"}`.
-pub fn push_sample(text: &mut String, name: &str, labels: &Labels) {
+pub fn push_sample<'a>(text: &mut String, name: &str, labels: impl Iterator<Item = (&'a str, &'a str)>) {
     text.push_str(name);
     let mut separator = '{';
-    for (name, value) in labels.iter() {
+    for (name, value) in labels {
         text.push(separator);
         separator = ',';
         text.push_str(name);
@@ -267,7 +267,7 @@ fn break_at(text: &str, room: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MetricType, Sample};
+    use crate::model::{Labels, MetricType, Sample};
 
     const COLUMNS: &[Column] = &[
         Column::number("VALUE"),

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Labels, normalize};
+use crate::model::normalize;
 
 /// The help that readers give the families of clients before 0.16.0, which stored none.
 pub const MULTIPROCESS_HELP: &str = "Multiprocess metric";
@@ -30,13 +30,42 @@ pub struct Key<'a> {
     /// The sample's name, e.g. `http_requests_total`.
     pub sample: Cow<'a, str>,
     /// Labels, sorted by name; of a name that stands twice, the last.
-    pub labels: Labels,
+    pub labels: KeyLabels<'a>,
     /// The help text; [`MULTIPROCESS_HELP`] where the key has none.
     pub help: Cow<'a, str>,
     /// How the key was laid out.
     pub shape: KeyShape,
     /// Whether a lone surrogate (`\udc80`), which no encoding can carry, became U+FFFD.
     pub replaced_surrogate: bool,
+}
+
+/// The labels of a key, borrowed from its text where they have no escapes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyLabels<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> KeyLabels<'a> {
+    /// Sorts labels by name; of a name that stands twice, Python's dict has the last.
+    fn new(mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
+        if !pairs.is_sorted_by(|a, b| a.0 < b.0) {
+            normalize(&mut pairs, |(name, _)| name);
+        }
+        Self(pairs)
+    }
+
+    /// Pairs of name and value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// The value of the label of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+    }
+
+    fn into_owned<'b>(self) -> KeyLabels<'b> {
+        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        KeyLabels(self.0.into_iter().map(|(name, value)| (owned(name), owned(value))).collect())
+    }
 }
 
 /// Why a key cannot be understood.
@@ -95,7 +124,7 @@ impl<'a> Key<'a> {
             family: Cow::Owned(self.family.into_owned()),
             sample: Cow::Owned(self.sample.into_owned()),
             help: Cow::Owned(self.help.into_owned()),
-            labels: self.labels,
+            labels: self.labels.into_owned(),
             shape: self.shape,
             replaced_surrogate: self.replaced_surrogate,
         }
@@ -106,7 +135,7 @@ impl<'a> Key<'a> {
 struct RawKey<'a> {
     family: Cow<'a, str>,
     sample: Cow<'a, str>,
-    labels: Labels,
+    labels: KeyLabels<'a>,
     help: Option<Cow<'a, str>>,
     shape: KeyShape,
 }
@@ -116,7 +145,7 @@ impl RawKey<'_> {
         RawKey {
             family: Cow::Owned(self.family.into_owned()),
             sample: Cow::Owned(self.sample.into_owned()),
-            labels: self.labels,
+            labels: self.labels.into_owned(),
             help: self.help.map(|help| Cow::Owned(help.into_owned())),
             shape: self.shape,
         }
@@ -129,7 +158,7 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The third element of a key.
 enum RawLabels<'a> {
-    Object(Labels),
+    Object(KeyLabels<'a>),
     Names(Vec<Text<'a>>),
 }
 
@@ -158,7 +187,9 @@ impl<'de> Deserialize<'de> for RawKey<'de> {
                     RawLabels::Names(names) => {
                         let values: Vec<Text> = missing(3, seq.next_element()?)?;
                         // The client pairs them with `zip`, which stops at the shorter list.
-                        (pack(names.into_iter().zip(values).collect()), None, KeyShape::Lists)
+                        let pairs =
+                            names.into_iter().zip(values).map(|(Text(name), Text(value))| (name, value));
+                        (KeyLabels::new(pairs.collect()), None, KeyShape::Lists)
                     }
                 };
                 Ok(RawKey { family, sample, labels, help, shape })
@@ -182,10 +213,10 @@ impl<'de> Deserialize<'de> for RawLabels<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawLabels<'de>, A::Error> {
                 let mut pairs = Vec::with_capacity(8);
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
+                while let Some((Text(name), Text(value))) = map.next_entry()? {
+                    pairs.push((name, value));
                 }
-                Ok(RawLabels::Object(pack(pairs)))
+                Ok(RawLabels::Object(KeyLabels::new(pairs)))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<RawLabels<'de>, A::Error> {
@@ -199,14 +230,6 @@ impl<'de> Deserialize<'de> for RawLabels<'de> {
 
         deserializer.deserialize_any(LabelsVisitor)
     }
-}
-
-/// Sorts labels by name; of a name that stands twice, Python's dict has the last.
-fn pack(mut pairs: Vec<(Text<'_>, Text<'_>)>) -> Labels {
-    if !pairs.is_sorted_by(|a, b| a.0.0 < b.0.0) {
-        normalize(&mut pairs, |(Text(name), _)| name);
-    }
-    Labels::new(pairs.iter().map(|(Text(name), Text(value))| (&**name, &**value)))
 }
 
 /// Replaces `\uD800` to `\uDFFF` escapes that are not a pair by `\uFFFD`.

@@ -22,5 +22,5 @@ mod name;
 pub use encode::Encoder;
 pub use entries::{Entries, Entry, FormatError, HEADER_BYTES, Used, used};
 pub use era::{Detected, Era, Layout, detect};
-pub use key::{Key, KeyError, KeyShape, MULTIPROCESS_HELP};
+pub use key::{Key, KeyError, KeyLabels, KeyShape, MULTIPROCESS_HELP};
 pub use name::DbName;

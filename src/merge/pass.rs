@@ -1,12 +1,12 @@
 //! One pass over the files: every entry's value goes to its cell.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
+use std::{io, iter};
 
 use hashbrown::DefaultHashBuilder;
 
 use super::keys::{Cursor, KeyTable};
-use super::series::{Cell, Family, FamilyIndex, Series, index};
+use super::series::{Cell, Family, FamilyIndex, Pairs, Series, index};
 use super::{Conflict, Options, Stop, bound};
 use crate::directory::{DbFile, FileReader, Problem, ProblemKind, ReadError, read_files};
 use crate::format::{DbName, Entry, Key, KeyError, KeyShape};
@@ -137,7 +137,12 @@ impl<'o> Pass<'o> {
                 while let Some(entry) = entries.next_like(table.expected(cursor))
                     && let Some(target) = table.take_expected(&mut cursor)
                 {
-                    take(targets, target, &entry);
+                    // What most entries are: one more value of a known counter or bucket.
+                    if let (Action::Add(cell), None) = (target.action, class.mode) {
+                        targets.series.values[cell as usize] += entry.value;
+                    } else {
+                        take(targets, target, &entry);
+                    }
                 }
                 let Some(entry) = entries.next() else {
                     return Ok(());
@@ -294,10 +299,14 @@ impl Targets<'_> {
             // The client takes no timestamp from files of another type, so the value is never taken.
             Action::Skip
         } else if is_per_pid {
-            self.per_pid.push(PerPid { family, sample: sample.into_owned(), labels });
+            self.per_pid.push(PerPid {
+                family,
+                sample: sample.into_owned(),
+                labels: Labels::new(labels.iter()),
+            });
             Action::PerPid(index(self.per_pid.len() - 1))
         } else {
-            match self.action(family, &sample, labels, mode, value) {
+            match action(&mut self.series, family, &sample, labels.iter(), mode, value) {
                 Ok(action) => action,
                 Err(error) => return self.leave_out(error),
             }
@@ -305,47 +314,44 @@ impl Targets<'_> {
         Target { family, action }
     }
 
-    /// What happens to the values of a sample with exactly these labels.
-    fn action(
-        &mut self,
-        family: FamilyIndex,
-        sample: &str,
-        labels: Labels,
-        mode: GaugeMode,
-        value: f64,
-    ) -> Result<Action, KeyError> {
-        let series = &mut self.series;
-        Ok(match series.families[family as usize].metric_type {
-            MetricType::Counter | MetricType::Summary => {
-                Action::Add(series.sample(family, labels, sample, 0.0))
-            }
-            MetricType::Histogram => match labels.get("le") {
-                None => Action::Add(series.sample(family, labels, sample, 0.0)),
-                Some(le) => {
-                    let bound = bound::parse(le).ok_or_else(|| KeyError::Bound(le.to_owned()))?;
-                    Action::Add(series.bucket(family, labels.without("le"), bound))
-                }
-            },
-            MetricType::Gauge => match mode.rule() {
-                GaugeRule::PerPid => Action::Set(series.sample(family, labels, sample, value)),
-                GaugeRule::Min => Action::Min(series.sample(family, labels.without("pid"), sample, value)),
-                GaugeRule::Max => Action::Max(series.sample(family, labels.without("pid"), sample, value)),
-                GaugeRule::Sum => Action::Add(series.sample(family, labels.without("pid"), sample, 0.0)),
-                GaugeRule::MostRecent => {
-                    Action::MostRecent(series.recent(family, labels.without("pid"), sample))
-                }
-            },
-        })
-    }
-
     fn for_pid(&mut self, at: u32, pid: Pid<'_>, value: f64) -> Action {
         if let Some(&action) = self.pid_actions.get(&(at, pid.index)) {
             return action;
         }
         let PerPid { family, sample, labels } = &self.per_pid[at as usize];
-        let (family, sample, labels) = (*family, sample.clone(), labels.with("pid", pid.label));
-        let action = self.action(family, &sample, labels, GaugeMode::All, value).unwrap_or(Action::Skip);
+        let labels = labels.iter().chain(iter::once(("pid", pid.label)));
+        let action = action(&mut self.series, *family, sample, labels, GaugeMode::All, value);
+        let action = action.unwrap_or(Action::Skip);
         self.pid_actions.insert((at, pid.index), action);
         action
     }
+}
+
+/// What happens to the values of a sample with exactly these labels.
+fn action<'a>(
+    series: &mut Series,
+    family: FamilyIndex,
+    sample: &str,
+    labels: impl Pairs<'a>,
+    mode: GaugeMode,
+    value: f64,
+) -> Result<Action, KeyError> {
+    let without = |removed: &'static str| labels.clone().filter(move |(name, _)| *name != removed);
+    Ok(match series.families[family as usize].metric_type {
+        MetricType::Counter | MetricType::Summary => Action::Add(series.sample(family, labels, sample, 0.0)),
+        MetricType::Histogram => match labels.clone().find(|(name, _)| *name == "le") {
+            None => Action::Add(series.sample(family, labels, sample, 0.0)),
+            Some((_, le)) => {
+                let bound = bound::parse(le).ok_or_else(|| KeyError::Bound(le.to_owned()))?;
+                Action::Add(series.bucket(family, without("le"), bound))
+            }
+        },
+        MetricType::Gauge => match mode.rule() {
+            GaugeRule::PerPid => Action::Set(series.sample(family, labels, sample, value)),
+            GaugeRule::Min => Action::Min(series.sample(family, without("pid"), sample, value)),
+            GaugeRule::Max => Action::Max(series.sample(family, without("pid"), sample, value)),
+            GaugeRule::Sum => Action::Add(series.sample(family, without("pid"), sample, 0.0)),
+            GaugeRule::MostRecent => Action::MostRecent(series.recent(family, without("pid"), sample)),
+        },
+    })
 }

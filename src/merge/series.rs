@@ -4,7 +4,7 @@
 //! in a family its label sets, in a label set its samples.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -93,6 +93,29 @@ pub(super) fn index(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
 
+/// Labels before they are packed: most are of a label set that is known.
+pub(super) trait Pairs<'a>: Iterator<Item = (&'a str, &'a str)> + Clone {}
+
+impl<'a, I: Iterator<Item = (&'a str, &'a str)> + Clone> Pairs<'a> for I {}
+
+fn hash<'a>(hasher: &DefaultHashBuilder, family: FamilyIndex, labels: impl Pairs<'a>) -> u64 {
+    let mut state = hasher.build_hasher();
+    family.hash(&mut state);
+    labels.for_each(|pair| pair.hash(&mut state));
+    state.finish()
+}
+
+/// `Iterator::eq` wants both to borrow for the same time.
+fn are_same<'a, 'b>(mut these: impl Pairs<'a>, mut those: impl Pairs<'b>) -> bool {
+    loop {
+        match (these.next(), those.next()) {
+            (None, None) => return true,
+            (Some((name, value)), Some(that)) if (name, value) == that => {}
+            _ => return false,
+        }
+    }
+}
+
 impl Series {
     /// The family of that name; made by `make` if it is new.
     pub(super) fn family(&mut self, name: &str, make: impl FnOnce() -> Family) -> FamilyIndex {
@@ -106,7 +129,13 @@ impl Series {
     }
 
     /// The cell of a sample, which is listed as the next of its label set if it is new.
-    pub(super) fn sample(&mut self, family: FamilyIndex, labels: Labels, name: &str, initial: f64) -> Cell {
+    pub(super) fn sample<'a>(
+        &mut self,
+        family: FamilyIndex,
+        labels: impl Pairs<'a>,
+        name: &str,
+        initial: f64,
+    ) -> Cell {
         let set = self.set(family, labels);
         let name = self.name(name);
         let within = Within::Sample(name);
@@ -119,7 +148,7 @@ impl Series {
     }
 
     /// The cell of a bucket; `labels` are without `le`.
-    pub(super) fn bucket(&mut self, family: FamilyIndex, labels: Labels, bound: f64) -> Cell {
+    pub(super) fn bucket<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>, bound: f64) -> Cell {
         let set = self.set(family, labels);
         // 0.0 and -0.0 are one key of the client's dict, which keeps the first.
         let within = Within::Bucket((bound + 0.0).to_bits());
@@ -136,7 +165,7 @@ impl Series {
     }
 
     /// A sample that takes the value with the greatest timestamp. It is listed when it takes one.
-    pub(super) fn recent(&mut self, family: FamilyIndex, labels: Labels, name: &str) -> u32 {
+    pub(super) fn recent<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>, name: &str) -> u32 {
         let set = self.set(family, labels);
         let name = self.name(name);
         let within = Within::Recent(name);
@@ -195,12 +224,12 @@ impl Series {
         cell
     }
 
-    fn set(&mut self, family: FamilyIndex, labels: Labels) -> SetIndex {
+    fn set<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>) -> SetIndex {
         let (hasher, sets) = (&self.hasher, &self.sets);
-        let hash = hasher.hash_one((family, &labels));
+        let hash = hash(hasher, family, labels.clone());
         let is_same = |&i: &SetIndex| {
             let set = &sets[i as usize];
-            set.family == family && set.labels == labels
+            set.family == family && are_same(set.labels.iter(), labels.clone())
         };
         if let Some(&set) = self.set_index.find(hash, is_same) {
             return set;
@@ -208,8 +237,9 @@ impl Series {
         let set = index(self.sets.len());
         self.set_index.insert_unique(hash, set, |&i| {
             let set = &sets[i as usize];
-            hasher.hash_one((set.family, &set.labels))
+            self::hash(hasher, set.family, set.labels.iter())
         });
+        let labels = Labels::new(labels);
         self.sets.push(LabelSet { family, labels, samples: Vec::new(), buckets: Vec::new() });
         set
     }

@@ -18,8 +18,10 @@ fn merge(options: &[&str], path: &Path) -> Ran {
     run(promproc().arg("merge").args(options).arg(path))
 }
 
-/// Files of one directory.
-fn directory_of(files: &[(&str, &[(&str, f64)])]) -> TempDir {
+/// A file's name and its entries: keys and values.
+type Files<'a> = &'a [(&'a str, &'a [(&'a str, f64)])];
+
+fn directory_of(files: Files<'_>) -> TempDir {
     let directory = TempDir::new().unwrap();
     for (name, entries) in files {
         write(&directory, name, &encoded(entries));
@@ -155,7 +157,7 @@ fn surprises_in_the_clients_rules_are_warned_of() {
     let gauge = r#"["g", "g", {"pid": "x"}, ""]"#;
     let plain = r#"["g", "g", {}, ""]"#;
     let surrogate = r#"["s", "s", {"l": "\udc80"}, ""]"#;
-    let cases: [(&[(&str, &[(&str, f64)])], &str, &str); 6] = [
+    let cases: [(Files<'_>, &str, &str); 6] = [
         (
             &[("gauge_max_1.db", &[(plain, 1.0)]), ("gauge_sum_1.db", &[(plain, 2.0)])],
             "family g: its files are of the modes max and sum; sum, of the file read last, applies to all",

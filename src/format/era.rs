@@ -100,13 +100,16 @@ pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, For
             return Ok(Detected::NeedMore(need));
         }
     }
-    // In a file that is cut off, the start of an entry says more than what is none.
-    let likeness = |looks| match looks {
-        Looks::Entry(_) | Looks::End => 2,
+    // In a file that is cut off, the start of an entry says more than none of it, and that more than
+    // what is none.
+    let likeness = |looks, layout: Layout| match looks {
+        Looks::Entry(_) | Looks::End => 3,
+        Looks::Cut(wanted) if wanted > need + layout.value_bytes() + START_BYTES => 2,
         Looks::Cut(_) => 1,
         Looks::Wrong => 0,
     };
-    let layout = match likeness(short).cmp(&likeness(long)) {
+    let likeness = likeness(short, Layout::Value).cmp(&likeness(long, Layout::ValueAndTime));
+    let layout = match likeness {
         Ordering::Greater => Layout::Value,
         Ordering::Less => Layout::ValueAndTime,
         Ordering::Equal => {
@@ -134,6 +137,9 @@ enum Looks {
     Wrong,
 }
 
+/// An entry's length and the bracket of its key.
+const START_BYTES: usize = 5;
+
 fn look(file_start: &[u8], at: usize, used: u64) -> Looks {
     if at as u64 == used {
         return Looks::End;
@@ -142,8 +148,8 @@ fn look(file_start: &[u8], at: usize, used: u64) -> Looks {
     if (at + 16) as u64 > used {
         return Looks::Wrong;
     }
-    if file_start.len() < at + 5 {
-        return Looks::Cut(at + 5);
+    if file_start.len() < at + START_BYTES {
+        return Looks::Cut(at + START_BYTES);
     }
     let Ok(len @ 2..) = usize::try_from(read_i32(file_start, at)) else {
         return Looks::Wrong;

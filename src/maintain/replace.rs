@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::TEMPORARY_PREFIX;
 
@@ -25,17 +25,18 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Resul
             return out.flush();
         }
         Ok(_) => fs::canonicalize(path)?,
-        Err(_) => path.to_owned(),
-    };
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+            // What it leads to is not there yet.
+            Ok(target) => return replace_file(&parent(path).join(target), write),
+            Err(_) => path.to_owned(),
+        },
+        Err(error) => return Err(error),
     };
     let mut temporary = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .suffix(".tmp")
         .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(directory)?;
+        .tempfile_in(parent(&path))?;
     let mut out = BufWriter::with_capacity(64 << 10, temporary.as_file_mut());
     write(&mut out)?;
     out.flush()?;
@@ -45,4 +46,12 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Resul
     temporary.as_file().sync_all()?;
     temporary.persist(&path)?;
     Ok(())
+}
+
+/// The directory that a path stands in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
 }

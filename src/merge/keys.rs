@@ -19,7 +19,8 @@ const NONE: KeyIndex = KeyIndex::MAX;
 /// followed the last time is expected: one comparison, no decoding, no hash.
 #[derive(Debug)]
 pub(super) struct KeyTable<T> {
-    index: HashTable<KeyIndex>,
+    /// With their hashes, so that growing the table does not touch the records.
+    index: HashTable<(u64, KeyIndex)>,
     hasher: DefaultHashBuilder,
     /// All records, one after the other.
     bytes: Vec<u8>,
@@ -90,16 +91,17 @@ impl<T: Copy> KeyTable<T> {
     /// Goes on to `record`, and returns what was made for it; `make` is called if it is new.
     pub(super) fn look_up(&mut self, cursor: &mut Cursor, record: &[u8], make: impl FnOnce() -> T) -> T {
         let hash = self.hasher.hash_one(record);
-        let found = self.index.find(hash, |&i| self.bytes[self.keys[i as usize].range()] == *record);
+        let is_same =
+            |&(of, i): &(u64, KeyIndex)| of == hash && self.bytes[self.keys[i as usize].range()] == *record;
+        let found = self.index.find(hash, is_same);
         let at = match found {
-            Some(&at) => at,
+            Some(&(_, at)) => at,
             None => {
                 let (start, len) = (self.bytes.len(), index(record.len()));
                 self.bytes.extend_from_slice(record);
                 let at = index(self.keys.len());
                 self.keys.push(KnownKey { start, len, next: NONE, is_sure: false, target: make() });
-                let (hasher, bytes, keys) = (&self.hasher, &self.bytes, &self.keys);
-                self.index.insert_unique(hash, at, |&i| hasher.hash_one(&bytes[keys[i as usize].range()]));
+                self.index.insert_unique(hash, (hash, at), |&(hash, _)| hash);
                 at
             }
         };

@@ -75,14 +75,14 @@ pub enum MergeError {
 pub enum Conflict {
     /// Gauge files of several modes have entries of one family.
     #[error(
-        "family {family}: its files are of the modes {first} and {last}; {last}, of the file read last, \
+        "family {family}: its files are of the modes {other} and {last}; {last}, of the file read last, \
          applies to all"
     )]
     Modes {
         /// The family's name.
         family: String,
-        /// The mode seen first.
-        first: GaugeMode,
+        /// Another mode.
+        other: GaugeMode,
         /// The mode that applies.
         last: GaugeMode,
     },

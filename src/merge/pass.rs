@@ -191,10 +191,8 @@ impl<'o> Pass<'o> {
     pub(super) fn finish(self) -> (Series, Vec<Problem>, Vec<Conflict>) {
         let Targets { series, mut conflicts, .. } = self.targets;
         for family in &series.families {
-            if let (Some(first), Some(last)) = (family.first_mode, family.last_mode)
-                && family.has_several_modes
-            {
-                conflicts.insert(Conflict::Modes { family: family.name.clone(), first, last });
+            if let (Some(other), Some(last)) = (family.other_mode, family.last_mode) {
+                conflicts.insert(Conflict::Modes { family: family.name.clone(), other, last });
             }
         }
         (series, self.problems, conflicts.into_iter().collect())

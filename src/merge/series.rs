@@ -26,7 +26,8 @@ pub(super) struct Series {
     pub(super) families: Vec<Family>,
     family_index: HashMap<String, FamilyIndex, DefaultHashBuilder>,
     sets: Vec<LabelSet>,
-    set_index: HashTable<SetIndex>,
+    /// With their hashes, so that growing the table does not touch the label sets.
+    set_index: HashTable<(u64, SetIndex)>,
     hasher: DefaultHashBuilder,
     cell_index: HashMap<(SetIndex, Within), u32, DefaultHashBuilder>,
     names: Vec<Arc<str>>,
@@ -53,12 +54,10 @@ pub(super) struct Family {
     pub(super) help: String,
     pub(super) metric_type: MetricType,
     pub(super) bare_counter: bool,
-    /// The mode of the gauge file read first that has an entry of the family.
-    pub(super) first_mode: Option<GaugeMode>,
+    /// If its files are of several modes: the one before the last.
+    pub(super) other_mode: Option<GaugeMode>,
     /// The mode of the gauge file read last that has an entry of the family.
     pub(super) last_mode: Option<GaugeMode>,
-    /// Whether there were others than these two, or these differ.
-    pub(super) has_several_modes: bool,
     /// The rules by which entries were merged so far: one, or several, which is one too many.
     applied_rule: Option<GaugeRule>,
     has_applied_several: bool,
@@ -77,6 +76,10 @@ struct LabelSet {
     samples: Vec<(NameIndex, Cell)>,
     buckets: Vec<(f64, Cell)>,
 }
+
+/// So many samples, and so many buckets, of a label set are looked through; what comes behind them is
+/// in [`Series::cell_index`].
+const SCANNED: usize = 16;
 
 /// What tells the numbers of a label set apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,30 +141,40 @@ impl Series {
     ) -> Cell {
         let set = self.set(family, labels);
         let name = self.name(name);
+        let samples = &self.sets[set as usize].samples;
+        let scanned = samples.iter().take(SCANNED).find(|(known, _)| *known == name);
+        let is_full = samples.len() >= SCANNED;
         let within = Within::Sample(name);
-        if let Some(&cell) = self.cell_index.get(&(set, within)) {
-            return cell;
+        match scanned.map(|(_, cell)| cell).or_else(|| self.cell_index.get(&(set, within))) {
+            Some(&cell) => cell,
+            None => {
+                let cell = self.new_cell(initial, is_full.then_some((set, within)));
+                self.list(set, name, cell);
+                cell
+            }
         }
-        let cell = self.new_cell(set, within, initial);
-        self.list(set, name, cell);
-        cell
     }
 
     /// The cell of a bucket; `labels` are without `le`.
     pub(super) fn bucket<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>, bound: f64) -> Cell {
         let set = self.set(family, labels);
+        let buckets = &self.sets[set as usize].buckets;
         // 0.0 and -0.0 are one key of the client's dict, which keeps the first.
+        let scanned = buckets.iter().take(SCANNED).find(|(known, _)| *known == bound);
+        let is_full = buckets.len() >= SCANNED;
         let within = Within::Bucket((bound + 0.0).to_bits());
-        if let Some(&cell) = self.cell_index.get(&(set, within)) {
-            return cell;
+        match scanned.map(|(_, cell)| cell).or_else(|| self.cell_index.get(&(set, within))) {
+            Some(&cell) => cell,
+            None => {
+                let cell = self.new_cell(0.0, is_full.then_some((set, within)));
+                let buckets = &mut self.sets[set as usize].buckets;
+                buckets.push((bound, cell));
+                if buckets.len() == 1 {
+                    self.families[family as usize].bucket_sets.push(set);
+                }
+                cell
+            }
         }
-        let cell = self.new_cell(set, within, 0.0);
-        let buckets = &mut self.sets[set as usize].buckets;
-        buckets.push((bound, cell));
-        if buckets.len() == 1 {
-            self.families[family as usize].bucket_sets.push(set);
-        }
-        cell
     }
 
     /// A sample that takes the value with the greatest timestamp. It is listed when it takes one.
@@ -203,9 +216,7 @@ impl Series {
         if let Some(family) = self.families.get_mut(family as usize)
             && family.last_mode != Some(mode)
         {
-            family.has_several_modes = family.first_mode.is_some();
-            family.first_mode.get_or_insert(mode);
-            family.last_mode = Some(mode);
+            family.other_mode = family.last_mode.replace(mode);
         }
     }
 
@@ -217,28 +228,25 @@ impl Series {
         }
     }
 
-    fn new_cell(&mut self, set: SetIndex, within: Within, initial: f64) -> Cell {
+    fn new_cell(&mut self, initial: f64, indexed: Option<(SetIndex, Within)>) -> Cell {
         let cell = index(self.values.len());
         self.values.push(initial);
-        self.cell_index.insert((set, within), cell);
+        self.cell_index.extend(indexed.map(|at| (at, cell)));
         cell
     }
 
     fn set<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>) -> SetIndex {
         let (hasher, sets) = (&self.hasher, &self.sets);
         let hash = hash(hasher, family, labels.clone());
-        let is_same = |&i: &SetIndex| {
+        let is_same = |&(of, i): &(u64, SetIndex)| {
             let set = &sets[i as usize];
-            set.family == family && are_same(set.labels.iter(), labels.clone())
+            of == hash && set.family == family && are_same(set.labels.iter(), labels.clone())
         };
-        if let Some(&set) = self.set_index.find(hash, is_same) {
+        if let Some(&(_, set)) = self.set_index.find(hash, is_same) {
             return set;
         }
         let set = index(self.sets.len());
-        self.set_index.insert_unique(hash, set, |&i| {
-            let set = &sets[i as usize];
-            self::hash(hasher, set.family, set.labels.iter())
-        });
+        self.set_index.insert_unique(hash, (hash, set), |&(hash, _)| hash);
         let labels = Labels::new(labels);
         self.sets.push(LabelSet { family, labels, samples: Vec::new(), buckets: Vec::new() });
         set
@@ -338,9 +346,8 @@ impl Family {
             help,
             metric_type,
             bare_counter,
-            first_mode: None,
+            other_mode: None,
             last_mode: None,
-            has_several_modes: false,
             applied_rule: None,
             has_applied_several: false,
             sets: Vec::new(),

@@ -6,6 +6,7 @@
 
 mod clean;
 mod concurrent;
+mod damage;
 mod differential;
 mod dump;
 mod generated;

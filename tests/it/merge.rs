@@ -9,10 +9,11 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::damage::large_directory;
 use crate::dump::damage::damages;
 use crate::dump::{GET, POST, SIZE, encoded, small_directory, write};
 use crate::processes::{Directory, Ran, can_change_user, promproc_of_a_stranger, run};
-use crate::support::promproc;
+use crate::support::{Client, Merge, assert_same_text, promproc};
 
 fn merge(options: &[&str], path: &Path) -> Ran {
     run(promproc().arg("merge").args(options).arg(path))
@@ -327,11 +328,7 @@ fn output_replaces_a_file_in_one_step() {
 
 #[test]
 fn a_closed_pipe_is_silent_and_a_full_disk_is_not() {
-    // Larger than a pipe holds.
-    let keys: Vec<_> = (0..5_000).map(|i| format!(r#"["m", "m_total", {{"l": "{i:050}"}}, ""]"#)).collect();
-    let entries: Vec<_> = keys.iter().map(|key| (key.as_str(), 1.0)).collect();
-    let directory = TempDir::new().unwrap();
-    fs::write(directory.path().join("counter_1.db"), encoded(&entries)).unwrap();
+    let directory = large_directory();
     for format in ["text", "openmetrics", "json", "table"] {
         let mut child = promproc()
             .args(["merge", "--format", format])
@@ -349,4 +346,38 @@ fn a_closed_pipe_is_silent_and_a_full_disk_is_not() {
         assert!(ran.stderr.contains("promproc: error: ") && ran.stderr.contains("No space left"), "{ran:?}");
         assert_eq!(ran.status, Some(2), "{format}");
     }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    // Sums of such numbers depend on the order of additions, and of 6 MiB other threads read most.
+    let directory = TempDir::new().unwrap();
+    for pid in 0..400_u32 {
+        let keys: Vec<_> = (0..100)
+            .map(|i| format!(r#"["m", "m_total", {{"l": "{:060}"}}, "Help"]"#, (i * 7 + pid % 3) % 100))
+            .collect();
+        let entries: Vec<_> = (1_u32..)
+            .zip(&keys)
+            .map(|(i, key)| (key.as_str(), f64::from(i) / 7.0 * 10_f64.powi(pid.cast_signed() % 17 - 8)))
+            .collect();
+        fs::write(directory.path().join(format!("counter_{pid}.db")), encoded(&entries)).unwrap();
+    }
+    // One file of many pieces among the small ones.
+    let keys: Vec<_> =
+        (0..20_000).map(|i| format!(r#"["n", "n_total", {{"l": "{i:060}"}}, "Help"]"#)).collect();
+    let entries: Vec<_> = keys.iter().map(|key| (key.as_str(), 0.1)).collect();
+    fs::write(directory.path().join("counter_200_large.db"), encoded(&entries)).unwrap();
+
+    let one = merge(&["--threads", "1"], directory.path());
+    assert_eq!((one.stderr.as_str(), one.status), ("", Some(0)));
+    assert_eq!(one.stdout.lines().count(), 4 + 100 + 20_000);
+    for threads in ["2", "3", "8", "64"] {
+        for _ in 0..4 {
+            let ran = merge(&["--threads", threads], directory.path());
+            assert!(ran.stdout == one.stdout, "{threads} threads give another result");
+        }
+    }
+    let Some(mut client) = Client::current() else { return };
+    let client = client.merge(directory.path(), Merge::default()).unwrap();
+    assert_same_text(&one.stdout, &client, "one thread");
 }

@@ -111,6 +111,10 @@ proptest! {
         prop_assert_eq!(walk.offset(), file.len() as u64);
     }
 
+    // Of a healthy file with keys of a known shape the layout is certain below 512 MiB. The right one
+    // finds the second entry, or the end. The wrong one for a file with timestamps may find anything
+    // in them and does not count beside the right one. The wrong one for a file without finds the
+    // second key's fifth to eighth byte, or nothing: printable bytes make a length of at least 512 MiB.
     #[test]
     fn the_layout_is_found_from_the_first_entries((layout, entries) in files(4)) {
         let mut file = encoded(layout, &entries);
@@ -119,6 +123,13 @@ proptest! {
         // As a file of the client goes on behind `used`.
         file.resize(file.len() + 300, 0);
         prop_assert_eq!(format::detect(&file, used, true), Ok(Detected::Layout(layout)));
+        // Less of the file gives the same answer, or none yet.
+        for len in HEADER_BYTES..file.len() {
+            match format::detect(&file[..len], used, false) {
+                Ok(Detected::NeedMore(count)) => prop_assert!((len + 1..=file.len()).contains(&count)),
+                other => prop_assert_eq!(other, Ok(Detected::Layout(layout))),
+            }
+        }
     }
 
     #[test]
@@ -133,9 +144,10 @@ proptest! {
             // Shorter than a header, it is an empty file.
             None => prop_assert!(file.len() < HEADER_BYTES),
         }
-        // Complete entries are not lost, where one is left to tell the layout.
+        // Complete entries are not lost, where the length and the bracket of the second are left to
+        // tell the layout.
         let end_of_first = HEADER_BYTES + file_size_of(layout, &entries[0].0);
-        if file.len() >= end_of_first + 16 {
+        if file.len() >= end_of_first + 5 {
             let complete = complete_entries(layout, &entries, file.len());
             prop_assert_eq!(found.len(), complete);
         }
@@ -172,6 +184,47 @@ proptest! {
     }
 }
 
+/// Sizes of entries about those of the reader's buffers: its room for what is left of a piece (4 KiB)
+/// and the piece (128 KiB).
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
+    let size = prop_oneof![
+        4 => 0..200_usize,
+        1 => 4_000..4_200_usize,
+        1 => 130_900..131_200_usize,
+        1 => 200_000..400_000_usize,
+    ];
+    prop::collection::vec(size, 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_reader_finds_what_one_walk_over_the_file_finds(
+        layout in layouts(), sizes in sizes(), cut in any::<prop::sample::Index>(),
+        damage in prop::option::of((any::<prop::sample::Index>(), 1..=255_u8)),
+    ) {
+        let mut file = encoded(layout, &entries_of(&sizes));
+        prop_assert_eq!(read(&file), (stored(layout, &entries_of(&sizes)), None));
+        if let Some((at, flip)) = damage {
+            // Behind the first entry's start, so that more than that is read.
+            let at = 16 + at.index(file.len() - 16);
+            file[at] ^= flip;
+            prop_assert!(read(&file) == decoded(&file));
+        }
+        file.truncate(cut.index(file.len()));
+        prop_assert!(read(&file) == decoded(&file));
+        file.resize(file.len() + 70_000, 0);
+        prop_assert!(read(&file) == decoded(&file));
+    }
+}
+
+/// Entries with a label of each of these sizes.
+fn entries_of(sizes: &[usize]) -> Vec<(Vec<u8>, u64, u64)> {
+    let key = |size: usize| serde_json::json!(["m", "m", {"l": "x".repeat(size)}, "h"]).to_string();
+    (0_u64..).zip(sizes).map(|(i, size)| (key(*size).into_bytes(), i, i)).collect()
+}
+
 fn file_size_of(layout: Layout, key: &[u8]) -> usize {
     encoded(layout, &[(key.to_vec(), 0, 0)]).len() - HEADER_BYTES
 }
@@ -186,17 +239,35 @@ fn complete_entries(layout: Layout, entries: &[(Vec<u8>, u64, u64)], len: usize)
 }
 
 #[test]
+fn wherever_a_file_of_any_era_is_cut_off_the_entries_before_are_there() {
+    for (layout, key) in [
+        (Layout::Value, r#"["m", "m", ["l"], ["v"]]"#),
+        (Layout::Value, r#"["m", "m", {"l": "v"}]"#),
+        (Layout::Value, r#"["m", "m", {"l": "v"}, "h"]"#),
+        (Layout::ValueAndTime, r#"["m", "m", {"l": "v"}, "h"]"#),
+    ] {
+        for time in [0.0, 1_700_000_000.25_f64] {
+            let entries = vec![(key.as_bytes().to_vec(), 1.5_f64.to_bits(), time.to_bits()); 3];
+            let whole = encoded(layout, &entries);
+            let second = HEADER_BYTES + file_size_of(layout, key.as_bytes());
+            // The start of the second entry, its length and its bracket, tells the layout.
+            for len in second + 5..whole.len() {
+                let (found, damage) = decoded(&whole[..len]);
+                let complete = complete_entries(layout, &entries, len);
+                assert_eq!(found, &stored(layout, &entries)[..complete], "{layout:?} {key} cut at {len}");
+                let used = whole.len() as u64;
+                assert_eq!(damage, Some(FormatError::UsedBeyondFile { offset: len as u64, used }));
+            }
+        }
+    }
+}
+
+#[test]
 fn entries_larger_than_a_piece_and_files_of_many_pieces_are_read_whole() {
     // The reader takes 128 KiB at a time.
     for sizes in [vec![300_000], vec![10, 200_000, 10, 131_072, 131_060, 10], vec![150; 5_000]] {
         for layout in [Layout::Value, Layout::ValueAndTime] {
-            let entries: Vec<_> = (0_u64..)
-                .zip(&sizes)
-                .map(|(i, size)| {
-                    let key = serde_json::json!(["m", "m", {"l": "x".repeat(*size)}, "h"]).to_string();
-                    (key.into_bytes(), i, i)
-                })
-                .collect();
+            let entries = entries_of(&sizes);
             let file = encoded(layout, &entries);
             assert_eq!(read(&file), (stored(layout, &entries), None));
             let cut = &file[..file.len() - 1];

@@ -9,15 +9,18 @@ mod bound;
 mod keys;
 mod pass;
 mod series;
+mod trace;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::directory::{self, DirectoryError, Problem, Scan};
+use crate::directory::{self, DbFile, DirectoryError, Problem, Scan};
 use crate::model::{GaugeMode, MetricFamily, MetricType};
 use crate::select::Selection;
 use pass::Pass;
 use series::Series;
+use trace::Trace;
+pub use trace::{Contribution, TracedSeries};
 
 /// In which order families and series come out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,10 +155,39 @@ const TRIES: usize = 3;
 /// [`MergeError`] if a path cannot be worked on or, with [`Options::strict`], something would be
 /// left out.
 pub fn merge(paths: &[PathBuf], options: &Options) -> Result<Merged, MergeError> {
+    let (_, merged, _) = merge_stable(paths, options, false)?;
+    Ok(merged)
+}
+
+/// The result of a merge with the way to it.
+#[derive(Debug)]
+pub struct Traced {
+    /// The files read, in order.
+    pub files: Vec<DbFile>,
+    /// Every series of the result, and those that nobody set, with what was merged into it.
+    pub series: Vec<TracedSeries>,
+    /// What was left out.
+    pub problems: Vec<Problem>,
+    /// What the client's rules decided.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Merges as [`merge`] does, and tells which entries each series was made of.
+///
+/// # Errors
+/// As [`merge`].
+pub fn trace(paths: &[PathBuf], options: &Options) -> Result<Traced, MergeError> {
+    let (files, merged, trace) = merge_stable(paths, options, true)?;
+    let Merged { series, problems, conflicts, .. } = merged;
+    Ok(Traced { files, series: trace.unwrap_or_default().into_series(series), problems, conflicts })
+}
+
+/// Merges, and scans and merges again where files vanished meanwhile.
+fn merge_stable(paths: &[PathBuf], options: &Options, traces: bool) -> Result<Steps, MergeError> {
     let mut vanished = PathBuf::new();
     for _ in 0..TRIES {
         let scan = directory::scan_all(paths, options.recursive)?;
-        match merge_files(scan, options) {
+        match merge_files(scan, options, traces) {
             Err(Stop::Vanished(path)) => vanished = path,
             Err(Stop::Strict(problem)) => return Err(MergeError::Strict(problem)),
             Ok(merged) => return Ok(merged),
@@ -170,25 +202,30 @@ enum Stop {
     Strict(Problem),
 }
 
-fn merge_files(scan: Scan, options: &Options) -> Result<Merged, Stop> {
+/// The files, what they were merged to, and how.
+type Steps = (Vec<DbFile>, Merged, Option<Trace>);
+
+fn merge_files(scan: Scan, options: &Options, traces: bool) -> Result<Steps, Stop> {
     let Scan { mut files, left_out: mut problems } = scan;
     // Here, and not where a file's turn comes: what the reader opened it waits to hand out.
     files.retain(|file| options.selection.has_file(&file.name));
     if options.strict && !problems.is_empty() {
         return Err(Stop::Strict(problems.swap_remove(0)));
     }
-    let mut pass = Pass::over(&files, options, HashMap::new())?;
+    let pass = |modes| Pass::over(&files, options, modes, traces.then(Trace::default));
+    let mut merged = pass(HashMap::new())?;
     for _ in 1..TRIES {
         // The mode of the last file applies to a whole family. Where a family turns out to have
         // several rules, all is read again with the one that came last.
-        if !pass.has_applied_another_rule() {
+        if !merged.has_applied_another_rule() {
             break;
         }
-        pass = Pass::over(&files, options, pass.last_modes())?;
+        merged = pass(merged.last_modes())?;
     }
-    let (series, left_out, conflicts) = pass.finish();
+    let (series, left_out, conflicts, trace) = merged.finish();
     problems.extend(left_out);
-    Ok(Merged { series, accumulate: options.accumulate, order: options.order, problems, conflicts })
+    let merged = Merged { series, accumulate: options.accumulate, order: options.order, problems, conflicts };
+    Ok((files, merged, trace))
 }
 
 #[cfg(test)]
@@ -205,11 +242,12 @@ mod tests {
             merge_files(
                 Scan { files: vec![DbFile { path, name }], left_out: Vec::new() },
                 &Options::default(),
+                false,
             )
         };
         assert!(
             matches!(vanished("counter_1.db"), Err(Stop::Vanished(path)) if path.ends_with("counter_1.db"))
         );
-        assert!(vanished("gauge_livesum_1.db").is_ok_and(|merged| merged.problems.is_empty()));
+        assert!(vanished("gauge_livesum_1.db").is_ok_and(|(_, merged, _)| merged.problems.is_empty()));
     }
 }

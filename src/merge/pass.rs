@@ -7,6 +7,7 @@ use hashbrown::DefaultHashBuilder;
 
 use super::keys::{Cursor, KeyTable};
 use super::series::{Cell, Family, FamilyIndex, Pairs, Series, index};
+use super::trace::{Destination, Trace};
 use super::{Conflict, Options, Stop, bound};
 use crate::directory::{DbFile, FileReader, Problem, ProblemKind, ReadError, read_files};
 use crate::format::{DbName, Entry, Key, KeyError, KeyShape};
@@ -58,6 +59,7 @@ struct Targets<'o> {
     /// Modes that a pass before this one found to apply to families.
     modes: HashMap<String, GaugeMode>,
     conflicts: BTreeSet<Conflict>,
+    trace: Option<Trace>,
     per_pid: Vec<PerPid>,
     pids: HashMap<String, u32>,
     pid_actions: HashMap<(u32, u32), Action, DefaultHashBuilder>,
@@ -83,11 +85,13 @@ struct Pid<'a> {
 const NO_FAMILY: FamilyIndex = FamilyIndex::MAX;
 
 impl<'o> Pass<'o> {
-    /// Reads all files. `modes` are those that an earlier pass found to apply to families.
+    /// Reads all files. `modes` are those that an earlier pass found to apply to families; `trace`
+    /// notes where each value goes.
     pub(super) fn over(
         files: &[DbFile],
         options: &'o Options,
         modes: HashMap<String, GaugeMode>,
+        trace: Option<Trace>,
     ) -> Result<Self, Stop> {
         let mut pass = Self {
             options,
@@ -97,6 +101,7 @@ impl<'o> Pass<'o> {
                 series: Series::default(),
                 modes,
                 conflicts: BTreeSet::new(),
+                trace,
                 per_pid: Vec::new(),
                 pids: HashMap::new(),
                 pid_actions: HashMap::default(),
@@ -116,6 +121,10 @@ impl<'o> Pass<'o> {
             self.tables.len() - 1
         });
         let (table, targets) = (&mut self.tables[at].1, &mut self.targets);
+        if let Some(trace) = &mut targets.trace {
+            trace.next_file();
+        }
+        let is_plain = class.mode.is_none() && targets.trace.is_none();
         let label = file.name.pid_label();
         let pid = Pid { index: targets.pid(label), label };
         let mut cursor = Cursor::start();
@@ -138,7 +147,7 @@ impl<'o> Pass<'o> {
                     && let Some(target) = table.take_expected(&mut cursor)
                 {
                     // What most entries are: one more value of a known counter or bucket.
-                    if let (Action::Add(cell), None) = (target.action, class.mode) {
+                    if let (Action::Add(cell), true) = (target.action, is_plain) {
                         targets.series.values[cell as usize] += entry.value;
                     } else {
                         take(targets, target, &entry);
@@ -188,14 +197,14 @@ impl<'o> Pass<'o> {
     }
 
     /// The result.
-    pub(super) fn finish(self) -> (Series, Vec<Problem>, Vec<Conflict>) {
-        let Targets { series, mut conflicts, .. } = self.targets;
+    pub(super) fn finish(self) -> (Series, Vec<Problem>, Vec<Conflict>, Option<Trace>) {
+        let Targets { series, mut conflicts, trace, .. } = self.targets;
         for family in &series.families {
             if let (Some(other), Some(last)) = (family.other_mode, family.last_mode) {
                 conflicts.insert(Conflict::Modes { family: family.name.clone(), other, last });
             }
         }
-        (series, self.problems, conflicts.into_iter().collect())
+        (series, self.problems, conflicts.into_iter().collect(), trace)
     }
 }
 
@@ -216,6 +225,15 @@ impl Targets<'_> {
             Action::PerPid(at) => self.for_pid(at, pid, value),
             other => other,
         };
+        if let Some(trace) = &mut self.trace {
+            match action {
+                Action::Add(cell) | Action::Min(cell) | Action::Max(cell) | Action::Set(cell) => {
+                    trace.note(Destination::Cell(cell), entry);
+                }
+                Action::MostRecent(at) => trace.note(Destination::Recent(at), entry),
+                Action::PerPid(_) | Action::Skip | Action::LeaveOut(_) => {}
+            }
+        }
         let values = &mut self.series.values;
         match action {
             Action::Add(cell) => values[cell as usize] += value,

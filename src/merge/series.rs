@@ -17,7 +17,7 @@ use crate::model::{GaugeMode, GaugeRule, Labels, MetricFamily, MetricType, Sampl
 pub(super) type FamilyIndex = u32;
 /// An index into [`Series::values`].
 pub(super) type Cell = u32;
-type SetIndex = u32;
+pub(super) type SetIndex = u32;
 type NameIndex = u32;
 
 /// All series of a merge.
@@ -25,26 +25,26 @@ type NameIndex = u32;
 pub(super) struct Series {
     pub(super) families: Vec<Family>,
     family_index: HashMap<String, FamilyIndex, DefaultHashBuilder>,
-    sets: Vec<LabelSet>,
+    pub(super) sets: Vec<LabelSet>,
     /// With their hashes, so that growing the table does not touch the label sets.
     set_index: HashTable<(u64, SetIndex)>,
     hasher: DefaultHashBuilder,
     cell_index: HashMap<(SetIndex, Within), u32, DefaultHashBuilder>,
-    names: Vec<Arc<str>>,
+    pub(super) names: Vec<Arc<str>>,
     name_index: HashMap<Arc<str>, NameIndex, DefaultHashBuilder>,
     /// The merged value of each cell.
     pub(super) values: Vec<f64>,
-    recent: Vec<Recent>,
+    pub(super) recent: Vec<Recent>,
 }
 
 /// A sample that takes the value with the greatest timestamp.
 #[derive(Debug)]
-struct Recent {
+pub(super) struct Recent {
     timestamp: f64,
     /// Where its value is, once there is one.
-    cell: Option<Cell>,
-    set: SetIndex,
-    name: NameIndex,
+    pub(super) cell: Option<Cell>,
+    pub(super) set: SetIndex,
+    pub(super) name: NameIndex,
 }
 
 /// What is known of a metric family.
@@ -69,12 +69,12 @@ pub(super) struct Family {
 
 /// The samples of one label set of a family.
 #[derive(Debug, Default)]
-struct LabelSet {
-    family: FamilyIndex,
+pub(super) struct LabelSet {
+    pub(super) family: FamilyIndex,
     /// In the order in which the client's tuple has them: sorted, then `pid`; without `le`.
-    labels: Labels,
-    samples: Vec<(NameIndex, Cell)>,
-    buckets: Vec<(f64, Cell)>,
+    pub(super) labels: Labels,
+    pub(super) samples: Vec<(NameIndex, Cell)>,
+    pub(super) buckets: Vec<(f64, Cell)>,
 }
 
 /// So many samples, and so many buckets, of a label set are looked through; what comes behind them is
@@ -278,9 +278,15 @@ impl Series {
         families.into_iter().map(move |family| self.finish(family, accumulate, order))
     }
 
+    /// The label sets of a family in the client's order.
+    pub(super) fn sets_of(&self, family: &Family) -> impl Iterator<Item = SetIndex> {
+        let has_buckets_only = |set: &&SetIndex| self.sets[**set as usize].samples.is_empty();
+        family.sets.iter().chain(family.bucket_sets.iter().filter(has_buckets_only)).copied()
+    }
+
     fn finish(&mut self, family: Family, accumulate: bool, order: Order) -> MetricFamily {
-        let Family { name, help, metric_type, bare_counter, mut sets, bucket_sets, .. } = family;
-        sets.extend(bucket_sets.into_iter().filter(|&set| self.sets[set as usize].samples.is_empty()));
+        let mut sets: Vec<_> = self.sets_of(&family).collect();
+        let Family { name, help, metric_type, bare_counter, .. } = family;
         if order == Order::Sorted {
             sets.sort_by_cached_key(|&set| {
                 let labels = self.sets[set as usize].labels.clone().normalized();

@@ -1,0 +1,164 @@
+//! The way back from a merged series to the entries that it was made of.
+
+use std::sync::Arc;
+
+use super::series::{Cell, LabelSet, Series, index};
+use crate::format::Entry;
+use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
+
+/// An entry that was merged into a series.
+#[derive(Clone, Copy, Debug)]
+pub struct Contribution {
+    /// Index of its file.
+    pub file: usize,
+    /// The file's byte that it starts with.
+    pub offset: u64,
+    /// The value in the file.
+    pub value: f64,
+    /// Seconds since 1970, where the client stores them: only for the modes `mostrecent` and
+    /// `livemostrecent` other than 0.
+    pub timestamp: Option<f64>,
+    /// The upper bound of the bucket, in a histogram's.
+    pub bound: Option<f64>,
+}
+
+/// A series with everything that was merged into it. All buckets of a label set of a histogram are
+/// one.
+#[derive(Clone, Debug)]
+pub struct TracedSeries {
+    /// The family's name; for a counter without `_total`.
+    pub family: String,
+    /// The type that applies to the family.
+    pub metric_type: MetricType,
+    /// The mode that applies to the family, of gauges.
+    pub mode: Option<GaugeMode>,
+    /// The sample's name; of buckets, that of the family and `_bucket`.
+    pub sample: Arc<str>,
+    /// Labels, sorted by name; of buckets, without `le`.
+    pub labels: Labels,
+    /// The merged value; `None` for buckets, and for a most recent value that nobody set.
+    pub value: Option<f64>,
+    /// Of buckets: upper bound and merged value, not cumulated, in ascending order of the bounds.
+    pub buckets: Vec<(f64, f64)>,
+    /// What was merged, in the order of the files.
+    pub contributions: Vec<Contribution>,
+}
+
+impl TracedSeries {
+    /// How the contributions become one value.
+    pub fn rule(&self) -> GaugeRule {
+        match (self.metric_type, self.mode) {
+            (MetricType::Gauge, mode) => mode.unwrap_or(GaugeMode::All).rule(),
+            _ => GaugeRule::Sum,
+        }
+    }
+}
+
+/// Notes, during a pass, where values go.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    files: usize,
+    entries: Vec<Traced>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Traced {
+    destination: Destination,
+    file: u32,
+    offset: u64,
+    value: f64,
+    timestamp: Option<f64>,
+}
+
+/// Where a value goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Destination {
+    Cell(Cell),
+    /// Index into the series' most recent samples.
+    Recent(u32),
+}
+
+impl Trace {
+    /// The values noted from here on come from the next file.
+    pub(super) fn next_file(&mut self) {
+        self.files += 1;
+    }
+
+    pub(super) fn note(&mut self, destination: Destination, entry: &Entry<'_>) {
+        let Entry { offset, value, timestamp, .. } = *entry;
+        let file = index(self.files.saturating_sub(1));
+        self.entries.push(Traced { destination, file, offset, value, timestamp });
+    }
+
+    /// Every series with its contributions, in the client's order.
+    pub(super) fn into_series(mut self, series: Series) -> Vec<TracedSeries> {
+        // Most recent samples that were set are found by their cells.
+        for entry in &mut self.entries {
+            if let Destination::Recent(at) = entry.destination
+                && let Some(cell) = series.recent[at as usize].cell
+            {
+                entry.destination = Destination::Cell(cell);
+            }
+        }
+        // Stable: those of one destination stay in the order of the files.
+        self.entries.sort_by_key(|entry| entry.destination);
+        let new = |set: &LabelSet, sample| {
+            let family = &series.families[set.family as usize];
+            TracedSeries {
+                family: family.name.clone(),
+                metric_type: family.metric_type,
+                mode: family.last_mode.filter(|_| family.metric_type == MetricType::Gauge),
+                sample,
+                labels: set.labels.clone().normalized(),
+                value: None,
+                buckets: Vec::new(),
+                contributions: Vec::new(),
+            }
+        };
+        let name = |at: u32| Arc::clone(&series.names[at as usize]);
+        let mut found = Vec::new();
+        for set in series.families.iter().flat_map(|family| series.sets_of(family)) {
+            let set = &series.sets[set as usize];
+            for &(sample, cell) in &set.samples {
+                found.push(TracedSeries {
+                    value: Some(series.values[cell as usize]),
+                    contributions: self.of(Destination::Cell(cell), None).collect(),
+                    ..new(set, name(sample))
+                });
+            }
+            if !set.buckets.is_empty() {
+                let mut cells = set.buckets.clone();
+                cells.sort_by(|a, b| a.0.total_cmp(&b.0));
+                let of_bucket = |&(bound, cell)| self.of(Destination::Cell(cell), Some(bound));
+                let family = &series.families[set.family as usize].name;
+                found.push(TracedSeries {
+                    buckets: cells
+                        .iter()
+                        .map(|&(bound, cell)| (bound, series.values[cell as usize]))
+                        .collect(),
+                    contributions: cells.iter().flat_map(of_bucket).collect(),
+                    ..new(set, format!("{family}_bucket").into())
+                });
+            }
+        }
+        for (at, recent) in (0..).zip(&series.recent).filter(|(_, recent)| recent.cell.is_none()) {
+            found.push(TracedSeries {
+                contributions: self.of(Destination::Recent(at), None).collect(),
+                ..new(&series.sets[recent.set as usize], name(recent.name))
+            });
+        }
+        found
+    }
+
+    fn of(&self, destination: Destination, bound: Option<f64>) -> impl Iterator<Item = Contribution> {
+        let start = self.entries.partition_point(|entry| entry.destination < destination);
+        let entries = self.entries[start..].iter().take_while(move |entry| entry.destination == destination);
+        entries.map(move |&Traced { file, offset, value, timestamp, .. }| Contribution {
+            file: file as usize,
+            offset,
+            value,
+            timestamp,
+            bound,
+        })
+    }
+}

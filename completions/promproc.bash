@@ -25,6 +25,9 @@ _promproc() {
             promproc,dump)
                 cmd="promproc__subcmd__dump"
                 ;;
+            promproc,explain)
+                cmd="promproc__subcmd__explain"
+                ;;
             promproc,help)
                 cmd="promproc__subcmd__help"
                 ;;
@@ -46,6 +49,9 @@ _promproc() {
             promproc__subcmd__help,dump)
                 cmd="promproc__subcmd__help__subcmd__dump"
                 ;;
+            promproc__subcmd__help,explain)
+                cmd="promproc__subcmd__help__subcmd__explain"
+                ;;
             promproc__subcmd__help,help)
                 cmd="promproc__subcmd__help__subcmd__help"
                 ;;
@@ -65,7 +71,7 @@ _promproc() {
 
     case "${cmd}" in
         promproc)
-            opts="-q -v -h -V --quiet --verbose --color --help --version dump merge prune clean completions man help"
+            opts="-q -v -h -V --quiet --verbose --color --help --version dump merge explain prune clean completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -164,8 +170,30 @@ _promproc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        promproc__subcmd__explain)
+            opts="-r -q -v -h --recursive --format --all --buckets --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         promproc__subcmd__help)
-            opts="dump merge prune clean completions man help"
+            opts="dump merge explain prune clean completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -207,6 +235,20 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help__subcmd__dump)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        promproc__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -277,7 +319,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__man)
-            opts="-q -v -h --quiet --verbose --color --help dump merge prune clean completions man"
+            opts="-q -v -h --quiet --verbose --color --help dump merge explain prune clean completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

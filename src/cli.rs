@@ -7,8 +7,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use promproc::model::{GaugeMode, MetricType};
+use promproc::selector::Selector;
 
-/// Decode, merge, prune and clean the multiprocess directories of the Prometheus Python client
+/// Decode, merge, explain, prune and clean the multiprocess directories of the Prometheus Python client
 ///
 /// Commands work on the directory given as PATH, else on the one that the environment variable
 /// PROMETHEUS_MULTIPROC_DIR names. Data goes to standard output, everything else to standard error.
@@ -58,6 +59,7 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     Dump(DumpArgs),
     Merge(MergeArgs),
+    Explain(ExplainArgs),
     Prune(PruneArgs),
     Clean(CleanArgs),
     Completions(CompletionsArgs),
@@ -145,6 +147,37 @@ pub(crate) enum EscapingArg {
     AllowUtf8,
 }
 
+/// Say why a series has its value: which process, which file, alive or dead
+///
+/// For each merged series that SELECTOR matches: its value, the rule by which processes' values
+/// become one, and every entry that was merged, with its process, whether that is alive and how one
+/// knows, its file and offset, and which entry decides. Then the value without dead processes and,
+/// where these make it wrong, the command that mends it. A histogram is shown with its distribution
+/// and estimated quantiles.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A PromQL instant selector, e.g. 'http_requests_total{method="GET",path=~"/api/.*"}'
+    #[arg(value_name = "SELECTOR", value_parser = Selector::parse)]
+    pub selector: Selector,
+    #[command(flatten)]
+    pub input: Input,
+    /// table: for people; json: JSON Lines, one object a series
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: ExplainFormat,
+    /// Show every entry instead of the 20 that matter most
+    #[arg(long)]
+    pub all: bool,
+    /// Show the buckets of a histogram by process
+    #[arg(long)]
+    pub buckets: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    Table,
+    Json,
+}
+
 /// Remove the live gauges of dead processes, as mark_process_dead does for one
 ///
 /// A file goes only where there is evidence that no process writes to it any more; where it cannot
@@ -217,7 +250,7 @@ pub(crate) struct CompletionsArgs {
 
 /// The commands that have a page. A list, because clap types cannot ask for their own commands; the
 /// test of the committed pages finds one that is missing here.
-const COMMANDS: [&str; 6] = ["dump", "merge", "prune", "clean", "completions", "man"];
+const COMMANDS: [&str; 7] = ["dump", "merge", "explain", "prune", "clean", "completions", "man"];
 
 /// Print the manual page of promproc or of a command
 ///

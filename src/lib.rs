@@ -3,12 +3,15 @@
 
 pub mod directory;
 pub mod dump;
+pub mod explain;
 pub mod exposition;
 pub mod format;
 pub mod liveness;
 pub mod maintain;
 pub mod merge;
 pub mod model;
+pub mod remedy;
 pub mod select;
+pub mod selector;
 #[cfg(target_os = "linux")]
 mod sys;

@@ -3,6 +3,7 @@
 pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod dump;
+pub(crate) mod explain;
 pub(crate) mod man;
 pub(crate) mod merge;
 mod pages;

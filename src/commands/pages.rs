@@ -15,6 +15,7 @@ pub(crate) fn of(command: Option<&str>) -> Option<&'static Page> {
         None => Some(&PROMPROC),
         Some("dump") => Some(&DUMP),
         Some("merge") => Some(&MERGE),
+        Some("explain") => Some(&EXPLAIN),
         Some("prune") => Some(&PRUNE),
         Some("clean") => Some(&CLEAN),
         Some("completions") => Some(&COMPLETIONS),
@@ -124,6 +125,42 @@ const MERGE: Page = Page {
         ),
     ],
 };
+
+const EXPLAIN: Page = Page {
+    examples: &[
+        ("Why is this gauge stuck?", "promproc explain inprogress_requests /run/app/metrics"),
+        (
+            "How is the latency of one handler distributed, and in which worker?",
+            "promproc explain --buckets 'request_seconds{handler=\"/pay\"}' /run/app/metrics",
+        ),
+        (
+            "For a program:",
+            "promproc explain --format json inprogress_requests /run/app/metrics | jq .value_without_dead",
+        ),
+    ],
+    exit_status: &[
+        ("0", "Explained."),
+        (
+            "1",
+            "No series matches; names that are like the one asked for are on standard error. Or: explained, \
+             but a file, or a part of one, was left out because it is damaged, foreign or cannot be read; \
+             warnings name it.",
+        ),
+        (
+            "2",
+            "Not done: the selector or the command line is wrong, there is no such directory, or the output \
+             cannot be written.",
+        ),
+    ],
+    environment: ON_DIRECTORIES,
+    files: &[METRIC_FILES, PROC],
+};
+
+const PROC: Term = (
+    "/proc/PID/fd, /proc/PID/maps",
+    "Who has a file open. Other users' processes can only be seen by root (CAP_SYS_PTRACE), and those \
+     of another container not at all.",
+);
 
 const PRUNE: Page = Page {
     examples: &[

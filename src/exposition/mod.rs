@@ -2,6 +2,8 @@
 
 pub mod dump_json;
 pub mod dump_table;
+pub mod explain_json;
+pub mod explain_table;
 pub mod json;
 mod names;
 pub mod number;

@@ -243,6 +243,13 @@ fn push_wrapped(line: &mut String, mut text: &str, indent: usize, full_width: Op
     line.push_str(text);
 }
 
+/// A text in lines that fit the width.
+pub(super) fn wrapped(text: &str, view: &View) -> String {
+    let mut lines = String::new();
+    push_wrapped(&mut lines, text, 0, view.width);
+    lines
+}
+
 /// Where to break a text that is wider than `room`: behind the last comma or space that fits, if
 /// that leaves no more than half of the line empty, else anywhere but before a combining character.
 fn break_at(text: &str, room: usize) -> usize {

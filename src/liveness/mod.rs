@@ -79,6 +79,17 @@ impl Evidence {
             }
         }
     }
+
+    /// The processes that it names.
+    pub fn processes(&self) -> &[Process] {
+        match self {
+            Self::OpenIn(processes) => processes,
+            Self::NotOpenIn(process) | Self::StartedLater(process) | Self::MayBeOpenIn(process) => {
+                std::slice::from_ref(process)
+            }
+            _ => &[],
+        }
+    }
 }
 
 impl fmt::Display for Evidence {

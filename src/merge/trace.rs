@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::series::{Cell, LabelSet, Series, index};
+use crate::exposition::table::push_sample;
 use crate::format::Entry;
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
 
@@ -45,6 +46,13 @@ pub struct TracedSeries {
 }
 
 impl TracedSeries {
+    /// The series as PromQL has it: `name{a="1"}`.
+    pub fn name_and_labels(&self) -> String {
+        let mut text = String::new();
+        push_sample(&mut text, &self.sample, self.labels.iter());
+        text
+    }
+
     /// How the contributions become one value.
     pub fn rule(&self) -> GaugeRule {
         match (self.metric_type, self.mode) {
@@ -119,7 +127,14 @@ impl Trace {
         let mut found = Vec::new();
         for set in series.families.iter().flat_map(|family| series.sets_of(family)) {
             let set = &series.sets[set as usize];
+            let family = &series.families[set.family as usize].name;
             for &(sample, cell) in &set.samples {
+                let is_replaced = !set.buckets.is_empty()
+                    && series.names[sample as usize].strip_prefix(family.as_str()) == Some("_count");
+                if is_replaced {
+                    // By the cumulated count of the buckets.
+                    continue;
+                }
                 found.push(TracedSeries {
                     value: Some(series.values[cell as usize]),
                     contributions: self.of(Destination::Cell(cell), None).collect(),
@@ -130,7 +145,6 @@ impl Trace {
                 let mut cells = set.buckets.clone();
                 cells.sort_by(|a, b| a.0.total_cmp(&b.0));
                 let of_bucket = |&(bound, cell)| self.of(Destination::Cell(cell), Some(bound));
-                let family = &series.families[set.family as usize].name;
                 found.push(TracedSeries {
                     buckets: cells
                         .iter()

@@ -9,6 +9,7 @@ mod concurrent;
 mod damage;
 mod differential;
 mod dump;
+mod explain;
 mod generated;
 mod golden;
 mod merge;

@@ -1,0 +1,42 @@
+//! Commands that mend what is wrong, as a person can paste them into a shell.
+
+use std::path::Path;
+
+use crate::model::GaugeMode;
+
+/// Takes dead processes' gauges of that mode out of a directory.
+pub fn prune(directory: &Path, mode: GaugeMode) -> String {
+    let options = if mode.is_live() { String::new() } else { format!(" --mode {mode}") };
+    format!("promproc prune{options} {}", quoted(directory))
+}
+
+/// A path as one word of a shell's command line, which is not taken for an option.
+pub fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
+    let dash = if text.starts_with('-') { "./" } else { "" };
+    if !text.is_empty() && text.chars().all(is_plain) {
+        format!("{dash}{text}")
+    } else {
+        format!("'{dash}{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word() {
+        for (path, word) in [
+            ("/run/app/metrics", "/run/app/metrics"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("-f", "./-f"),
+            ("$HOME", "'$HOME'"),
+            ("größe", "größe"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), word);
+        }
+    }
+}

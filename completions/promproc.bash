@@ -16,6 +16,9 @@ _promproc() {
             ",$1")
                 cmd="promproc"
                 ;;
+            promproc,check)
+                cmd="promproc__subcmd__check"
+                ;;
             promproc,clean)
                 cmd="promproc__subcmd__clean"
                 ;;
@@ -39,6 +42,9 @@ _promproc() {
                 ;;
             promproc,prune)
                 cmd="promproc__subcmd__prune"
+                ;;
+            promproc__subcmd__help,check)
+                cmd="promproc__subcmd__help__subcmd__check"
                 ;;
             promproc__subcmd__help,clean)
                 cmd="promproc__subcmd__help__subcmd__clean"
@@ -71,12 +77,42 @@ _promproc() {
 
     case "${cmd}" in
         promproc)
-            opts="-q -v -h -V --quiet --verbose --color --help --version dump merge explain prune clean completions man help"
+            opts="-q -v -h -V --quiet --verbose --color --help --version dump merge explain check prune clean completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        promproc__subcmd__check)
+            opts="-r -q -v -h --recursive --format --fail-on --ignore --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning info" -- "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict pid-label cut-pid unknown-mode surrogate era-mixture damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout negative-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners other-files empty-variable unseen-writers slow-scrape" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -193,8 +229,22 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help)
-            opts="dump merge explain prune clean completions man help"
+            opts="dump merge explain check prune clean completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        promproc__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -319,7 +369,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__man)
-            opts="-q -v -h --quiet --verbose --color --help dump merge explain prune clean completions man"
+            opts="-q -v -h --quiet --verbose --color --help dump merge explain check prune clean completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use promproc::diagnose::Code;
 use promproc::model::{GaugeMode, MetricType};
 use promproc::selector::Selector;
 
-/// Decode, merge, explain, prune and clean the multiprocess directories of the Prometheus Python client
+/// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
 ///
 /// Commands work on the directory given as PATH, else on the one that the environment variable
 /// PROMETHEUS_MULTIPROC_DIR names. Data goes to standard output, everything else to standard error.
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Dump(DumpArgs),
     Merge(MergeArgs),
     Explain(ExplainArgs),
+    Check(CheckArgs),
     Prune(PruneArgs),
     Clean(CleanArgs),
     Completions(CompletionsArgs),
@@ -178,6 +180,44 @@ pub(crate) enum ExplainFormat {
     Json,
 }
 
+/// Find what is wrong with a directory, what it does to the numbers, and what mends it
+///
+/// Looks for stuck gauges, conflicts between processes, damaged and foreign files, trouble with the
+/// directory itself, and growth. Each finding has a stable code, and the command that mends it
+/// where one does. On a healthy service one line is printed. The codes are in promproc-check(1).
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub input: Input,
+    /// table: for people; json: one object with findings, summary and growth
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: CheckFormat,
+    /// Exit with 1 if there is a finding of this severity or a worse one
+    #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+    pub fail_on: SeverityArg,
+    /// Leave out findings of this code (may be repeated)
+    #[arg(long, value_name = "CODE", value_parser = codes())]
+    pub ignore: Vec<Code>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SeverityArg {
+    Error,
+    Warning,
+    Info,
+}
+
+fn codes() -> impl TypedValueParser<Value = Code> {
+    PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str()))
+        .try_map(|name| Code::parse(&name).ok_or("no such code"))
+}
+
 /// Remove the live gauges of dead processes, as mark_process_dead does for one
 ///
 /// A file goes only where there is evidence that no process writes to it any more; where it cannot
@@ -250,7 +290,7 @@ pub(crate) struct CompletionsArgs {
 
 /// The commands that have a page. A list, because clap types cannot ask for their own commands; the
 /// test of the committed pages finds one that is missing here.
-const COMMANDS: [&str; 7] = ["dump", "merge", "explain", "prune", "clean", "completions", "man"];
+const COMMANDS: [&str; 8] = ["dump", "merge", "explain", "check", "prune", "clean", "completions", "man"];
 
 /// Print the manual page of promproc or of a command
 ///

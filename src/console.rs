@@ -35,6 +35,11 @@ impl Console {
         Self { quiet: global.quiet, verbose: global.verbose, color }
     }
 
+    /// Whether more is to be said than what needs attention.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// Standard output for data made by promproc itself, such as tables; colour is taken out
     /// where it is not wanted.
     pub(crate) fn out(&self) -> impl Write + use<> {

@@ -180,7 +180,7 @@ fn weigh(sources: &mut [Source], series: &[TracedSeries]) -> Result<(), Director
     Ok(())
 }
 
-fn explain_series(series: TracedSeries, sources: &[Source]) -> Explanation {
+pub(crate) fn explain_series(series: TracedSeries, sources: &[Source]) -> Explanation {
     let is_dead = |contribution: &Contribution| sources[contribution.file].liveness() == Liveness::Dead;
     let rule = series.rule();
     let decider = deciding(rule, &series.contributions);

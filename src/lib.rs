@@ -1,6 +1,7 @@
 //! promproc reads, merges and maintains the multiprocess directories of the Prometheus Python
 //! client.
 
+pub mod diagnose;
 pub mod directory;
 pub mod dump;
 pub mod explain;

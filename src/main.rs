@@ -35,6 +35,7 @@ fn run(command: &Command, console: &Console) -> anyhow::Result<Outcome> {
         Command::Dump(args) => commands::dump::run(args, console),
         Command::Merge(args) => commands::merge::run(args, console),
         Command::Explain(args) => commands::explain::run(args, console),
+        Command::Check(args) => commands::check::run(args, console),
         Command::Prune(args) => commands::prune::run(args, console),
         Command::Clean(args) => commands::clean::run(args, console),
         Command::Completions(args) => commands::completions::run(args, console),

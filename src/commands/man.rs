@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
+use promproc::diagnose::Code;
 
 use crate::cli::{Cli, ManArgs};
 use crate::commands::Outcome;
@@ -36,6 +37,9 @@ fn page(name: Option<&str>) -> anyhow::Result<Vec<u8>> {
     let mut text = Vec::new();
     render(command, page, &mut text)?;
     let mut roff = Roff::new();
+    if name == Some("check") {
+        findings(&mut roff);
+    }
     exit_status(page, &mut roff);
     definitions("ENVIRONMENT", page.environment, &mut roff);
     definitions("FILES", page.files, &mut roff);
@@ -74,6 +78,16 @@ fn render(command: Command, page: &Page, text: &mut Vec<u8>) -> io::Result<()> {
         roff.to_writer(text)?;
     }
     Ok(())
+}
+
+/// One paragraph a code.
+fn findings(roff: &mut Roff) {
+    roff.control("SH", ["FINDINGS"]);
+    for code in Code::ALL {
+        roff.control("TP", []);
+        roff.text([bold(code.as_str()), roman(format!(" ({})", code.severity()))]);
+        roff.text([roman(code.explanation().trim())]);
+    }
 }
 
 fn exit_status(page: &Page, roff: &mut Roff) {

@@ -1,5 +1,6 @@
 //! One file per subcommand: options → library → [`Outcome`].
 
+pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod dump;

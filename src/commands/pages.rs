@@ -16,6 +16,7 @@ pub(crate) fn of(command: Option<&str>) -> Option<&'static Page> {
         Some("dump") => Some(&DUMP),
         Some("merge") => Some(&MERGE),
         Some("explain") => Some(&EXPLAIN),
+        Some("check") => Some(&CHECK),
         Some("prune") => Some(&PRUNE),
         Some("clean") => Some(&CLEAN),
         Some("completions") => Some(&COMPLETIONS),
@@ -151,6 +152,28 @@ const EXPLAIN: Page = Page {
             "Not done: the selector or the command line is wrong, there is no such directory, or the output \
              cannot be written.",
         ),
+    ],
+    environment: ON_DIRECTORIES,
+    files: &[METRIC_FILES, PROC],
+};
+
+const CHECK: Page = Page {
+    examples: &[
+        ("What is wrong here?", "promproc check /run/app/metrics"),
+        ("With everything that may be worth knowing:", "promproc check -v /run/app/metrics"),
+        (
+            "In monitoring, for what breaks the scrape:",
+            "promproc check -q --fail-on error /run/app/metrics > /dev/null",
+        ),
+        (
+            "For a program:",
+            "promproc check --format json /run/app/metrics | jq -r '.findings[].commands[]' | sort -u",
+        ),
+    ],
+    exit_status: &[
+        ("0", "Checked; there is no finding of the severity of --fail-on, nor a worse one."),
+        ("1", "Checked, and there is one."),
+        ("2", "Not done: the command line is wrong, or the directory or a file in it cannot be looked at."),
     ],
     environment: ON_DIRECTORIES,
     files: &[METRIC_FILES, PROC],

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::explain_json::{fate_name, liveness_name};
 use super::number::go_string;
-use super::table::{Column, NOTHING, Table, View};
+use super::table::{Column, NOTHING, Table, View, wrapped_at};
 use super::{printable, time};
 use crate::explain::{Explanation, Fate, Source, Value, quantile};
 use crate::liveness::{Evidence, Liveness};
@@ -233,5 +233,5 @@ fn bar(share: f64) -> String {
 }
 
 fn wrapped(text: &str, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", super::table::wrapped(&printable(text), view))
+    writeln!(out, "{}", wrapped_at(0, &printable(text), view))
 }

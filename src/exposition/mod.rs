@@ -1,5 +1,7 @@
 //! Renderers: metric families (or a file's entries) in, bytes out; one format a file.
 
+pub mod check_json;
+pub mod check_table;
 pub mod dump_json;
 pub mod dump_table;
 pub mod explain_json;

@@ -243,10 +243,10 @@ fn push_wrapped(line: &mut String, mut text: &str, indent: usize, full_width: Op
     line.push_str(text);
 }
 
-/// A text in lines that fit the width.
-pub(super) fn wrapped(text: &str, view: &View) -> String {
+/// A text that begins at column `indent`, in lines that begin there and fit the width.
+pub(super) fn wrapped_at(indent: usize, text: &str, view: &View) -> String {
     let mut lines = String::new();
-    push_wrapped(&mut lines, text, 0, view.width);
+    push_wrapped(&mut lines, text, indent, view.width);
     lines
 }
 

@@ -12,6 +12,7 @@
 pub(crate) mod lease;
 mod processes;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::Metadata;
 use std::io;
@@ -189,6 +190,19 @@ pub fn name_holders(files: &mut [Examined]) {
     for file in files {
         file.evidence = Evidence::OpenIn(holders.of(file.id).to_vec());
     }
+}
+
+/// The processes that have these numbers now.
+pub fn running(numbers: &BTreeSet<u32>) -> Vec<Process> {
+    if numbers.is_empty() {
+        return Vec::new();
+    }
+    let processes = Processes::list();
+    let running = numbers.iter().filter_map(|number| match processes.number(*number) {
+        Number::Process(process) => Some(process),
+        Number::Free | Number::Zombie | Number::Hidden => None,
+    });
+    running.collect()
 }
 
 /// Looks at a file without keeping a lease on it; `None` if it is gone.

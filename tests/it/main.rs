@@ -4,6 +4,7 @@
 // Helpers stand outside of `#[test]` functions, and a test's own directories are its to change.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
+mod check;
 mod clean;
 mod concurrent;
 mod damage;

@@ -1,0 +1,54 @@
+//! `promproc check`: what is wrong with a directory.
+
+use std::env;
+use std::io::Write;
+
+use promproc::diagnose::{Checked, Finding, Severity, check};
+use promproc::exposition::check_json::ReportObject;
+use promproc::exposition::check_table::{write_findings, write_growth, write_summary};
+use promproc::exposition::dump_json::write_line;
+
+use crate::cli::{CheckArgs, CheckFormat, SeverityArg};
+use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment};
+use crate::console::Console;
+
+pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let paths = paths_or_environment(&args.input.paths, console)?;
+    let report = check(&Checked {
+        paths,
+        recursive: args.input.recursive,
+        variable_is_empty: env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty()),
+    })
+    .map_err(hinted)?;
+    let fail_on = match args.fail_on {
+        SeverityArg::Error => Severity::Error,
+        SeverityArg::Warning => Severity::Warning,
+        SeverityArg::Info => Severity::Info,
+    };
+    let findings: Vec<&Finding> =
+        report.findings.iter().filter(|finding| !args.ignore.contains(&finding.code)).collect();
+    match args.format {
+        CheckFormat::Json => {
+            let mut line = Vec::new();
+            write_line(&ReportObject::new(&report, &findings), &mut line)?;
+            let mut out = console.data();
+            out.write_all(&line)?;
+            out.flush()?;
+        }
+        CheckFormat::Table => {
+            let (mut out, view) = (console.out(), console.view());
+            // A healthy service is to be silent, and infos are about healthy ones, too.
+            let least = if console.is_verbose() { Severity::Info } else { Severity::Warning.min(fail_on) };
+            let shown: Vec<_> =
+                findings.iter().copied().filter(|finding| finding.severity >= least).collect();
+            write_findings(&shown, &view, &mut out)?;
+            if console.is_verbose() {
+                write_growth(&report.growth, &view, &mut out)?;
+            }
+            write_summary(&report, &findings, findings.len() - shown.len(), &view, &mut out)?;
+            out.flush()?;
+        }
+    }
+    let fails = findings.iter().any(|finding| finding.severity >= fail_on);
+    Ok(if fails { Outcome::NeedsAttention } else { Outcome::Done })
+}

@@ -1,5 +1,28 @@
 //! promproc reads, merges and maintains the multiprocess directories of the Prometheus Python
 //! client.
+//!
+//! Data takes one way: [`directory`] finds metric files and reads their used bytes, [`format`] makes
+//! entries and keys of them, [`merge`] makes metric families of the entries of all processes, and
+//! [`exposition`] prints those.
+//!
+//! ```
+//! use std::path::PathBuf;
+//!
+//! use promproc::exposition::{Escaping, text};
+//! use promproc::merge::{Options, merge};
+//!
+//! let merged = merge(&[PathBuf::from("tests/data/gunicorn")], &Options::default())?;
+//! assert!(merged.problems.is_empty(), "every file was whole");
+//! let mut out = Vec::new();
+//! text::write(merged.into_families(), Escaping::default(), &mut out)?;
+//! assert!(String::from_utf8(out)?.contains("\ninprogress_requests 3.0\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The modules in reading order: [`model`] has the nouns; [`format`], [`directory`], [`merge`] and
+//! [`exposition`] are the way above; [`select`] and [`selector`] choose; [`dump`] shows files as they
+//! are; [`liveness`] finds out who still writes; [`explain`] and [`diagnose`] say why a value is what
+//! it is and what is wrong, and [`remedy`] which command mends it; [`maintain`] alone changes anything.
 
 pub mod diagnose;
 pub mod directory;

@@ -118,6 +118,9 @@ codes! {
     /// Files were written by clients of several eras. No client reads them all: every scrape fails, or
     /// values are wrong. promproc merge does. Clean the directory between releases.
     EraMixture = "era-mixture", Error;
+    /// All files are of one era, and not of the newest. Clients of that era read them; others fail, for
+    /// every scrape, or give wrong values. promproc merge reads them.
+    OldEra = "old-era", Info;
     /// The bytes of a file break the format. The official client fails on it, for every scrape.
     /// Entries before the damage count in promproc.
     DamagedFile = "damaged-file", Error;

@@ -118,6 +118,23 @@ fn clients(era: Era) -> &'static str {
     }
 }
 
+/// One era, of which other clients can read nothing.
+fn old_era(era: Era, files: &[&Surveyed], survey: &Survey) -> Finding {
+    let others = [Era::A, Era::B, Era::C, Era::D].into_iter().filter(|reader| *reader != era);
+    let failures: Vec<_> =
+        others.map(|reader| format!("{} with `{}`", clients(reader), failure(reader, era))).collect();
+    let message = format!(
+        "{} of era {era}: clients {} read them; others fail, {}; promproc merge reads them",
+        counted(files.len(), "file"),
+        clients(era),
+        failures.join(", ")
+    );
+    let finding = Finding::new(Code::OldEra, "eras", message)
+        .advice("nothing, while all of the service has such a client; else stop it, clean the directory, start it")
+        .files(files.iter().copied());
+    clean(finding, survey)
+}
+
 fn eras(survey: &Survey) -> Option<Finding> {
     let mut by_era: BTreeMap<Era, Vec<&Surveyed>> = BTreeMap::new();
     for file in &survey.files {
@@ -125,8 +142,9 @@ fn eras(survey: &Survey) -> Option<Finding> {
             by_era.entry(era).or_default().push(file);
         }
     }
-    if by_era.len() < 2 {
-        return None;
+    let (era, files) = by_era.first_key_value()?;
+    if by_era.len() == 1 {
+        return (*era != Era::D).then(|| old_era(*era, files, survey));
     }
     let eras: Vec<_> = by_era
         .iter()

@@ -433,6 +433,24 @@ fn files_of_several_eras_and_who_can_read_them() {
     assert_eq!(codes(&findings(directory.path())), ["empty-directory"]);
 }
 
+#[test]
+fn files_of_one_old_era_and_who_can_read_them() {
+    for (era, says) in [
+        ("a", "clients 0.0.16 to 0.3.1 read them; others fail, 0.4.0 to 0.15.0 with `ValueError: too many"),
+        ("b", "0.18.0 and later with `ValueError: not enough values to unpack (expected 4, got 3)`"),
+        ("c", "0.18.0 and later with `RuntimeError: Read beyond file size detected, file is corrupted.`"),
+    ] {
+        let report =
+            report(&check(&["--format", "json"], &Path::new("tests/data").join(format!("era-{era}"))));
+        let found = report.findings.iter().find(|finding| finding.code == "old-era").unwrap();
+        assert!(found.message.contains(says) && found.severity == "info", "{found:?}");
+        // What the current client says of them.
+        let Some(mut client) = Client::current() else { return };
+        let error = client.scrape(&Path::new("tests/data").join(format!("era-{era}"))).unwrap_err();
+        assert!(found.message.contains(error.trim()), "{error} is not in {}", found.message);
+    }
+}
+
 /// A directory in which the real client has counted, and one of its files.
 fn counted() -> Option<(TempDir, PathBuf)> {
     let directory = directory();

@@ -95,18 +95,10 @@ impl Family<'_> {
         if changed.is_empty() {
             finding.severity = Severity::Info;
         }
-        finding = finding.advice(
+        let finding = finding.advice(
             "take them out, and have cron, or the server's hook for workers that end, do it from now on",
         );
-        for file in &files {
-            let source = &self.sources[*file];
-            let directory = source.file.path.parent().unwrap_or(Path::new("."));
-            finding = finding.command(remedy::prune(directory, self.mode));
-            finding.files.push(source.file.path.clone());
-            finding.pids.insert(source.file.name.pid.clone());
-        }
-        finding.series = shown.iter().map(|one| one.series.name_and_labels()).collect();
-        Some(finding)
+        Some(self.about(shown, &files, finding))
     }
 
     /// A NaN that decides.
@@ -125,7 +117,7 @@ impl Family<'_> {
                 nan.map(|(one, _)| one.file).collect()
             };
         let files: BTreeSet<usize> = series.iter().flat_map(|one| culprits(one)).collect();
-        let mut finding = Finding::new(
+        let finding = Finding::new(
             Code::NanDecides,
             self.name,
             format!(
@@ -135,17 +127,7 @@ impl Family<'_> {
             ),
         )
         .advice("set the gauge to a number in that process, or restart it");
-        for file in &files {
-            let source = &self.sources[*file];
-            if source.liveness() == Liveness::Dead {
-                let directory = source.file.path.parent().unwrap_or(Path::new("."));
-                finding = finding.command(remedy::prune(directory, self.mode));
-            }
-            finding.files.push(source.file.path.clone());
-            finding.pids.insert(source.file.name.pid.clone());
-        }
-        finding.series = series.iter().map(|one| one.series.name_and_labels()).collect();
-        Some(finding)
+        Some(self.about(&series, &files, finding))
     }
 
     /// A minimum of 0 among positive numbers.
@@ -164,7 +146,7 @@ impl Family<'_> {
             zero.map(|one| one.file).collect()
         };
         let files: BTreeSet<usize> = series.iter().flat_map(zeros).collect();
-        let mut finding = Finding::new(
+        let finding = Finding::new(
             Code::MinimumZero,
             self.name,
             format!(
@@ -174,10 +156,7 @@ impl Family<'_> {
             ),
         )
         .advice("set the gauge when each process starts");
-        finding.files = files.iter().map(|file| self.sources[*file].file.path.clone()).collect();
-        finding.pids = files.iter().map(|file| self.sources[*file].file.name.pid.clone()).collect();
-        finding.series = series.iter().map(|one| one.series.name_and_labels()).collect();
-        Some(finding)
+        Some(self.about(&series, &files, finding))
     }
 
     /// Most recent values without a timestamp.
@@ -185,11 +164,34 @@ impl Family<'_> {
         let series: Vec<_> = self.series.iter().filter(|one| one.series.value.is_none()).collect();
         let example = series.first()?;
         let message = format!("nobody has set {}: it is not exposed", example.series.name_and_labels());
-        let mut finding = Finding::new(Code::NeverSet, self.name, message)
+        let finding = Finding::new(Code::NeverSet, self.name, message)
             .advice("nothing, if it is to be set later; else set it when the service starts");
-        finding.series = series.iter().map(|one| one.series.name_and_labels()).collect();
-        Some(finding)
+        Some(self.about(&series, &BTreeSet::new(), finding))
     }
+
+    /// Adds series and files to a finding, and the command that takes out those of dead processes.
+    fn about(&self, series: &[&Explanation], files: &BTreeSet<usize>, finding: Finding) -> Finding {
+        let mut finding = with_sources(finding, files.iter().map(|file| &self.sources[*file]), self.mode);
+        finding.series = series.iter().map(|one| one.series.name_and_labels()).collect();
+        finding
+    }
+}
+
+/// Adds files to a finding, and the command that takes out those of dead processes.
+fn with_sources<'a>(
+    mut finding: Finding,
+    sources: impl Iterator<Item = &'a Source>,
+    mode: GaugeMode,
+) -> Finding {
+    for source in sources {
+        if source.liveness() == Liveness::Dead {
+            let directory = source.file.path.parent().unwrap_or(Path::new("."));
+            finding = finding.command(remedy::prune(directory, mode));
+        }
+        finding.files.push(source.file.path.clone());
+        finding.pids.insert(source.file.name.pid.clone());
+    }
+    finding
 }
 
 /// Dead processes' live gauges whose number another process has.
@@ -202,7 +204,7 @@ fn reused(sources: &[Source]) -> Option<Finding> {
         stuck.iter().filter_map(|source| source.file.name.pid.parse().ok()).collect();
     let running = running(&numbers);
     let example = running.first()?;
-    let mut finding = Finding::new(
+    let finding = Finding::new(
         Code::PidReused,
         "pids",
         format!(
@@ -212,11 +214,6 @@ fn reused(sources: &[Source]) -> Option<Finding> {
     )
     .advice("take the gauges out; do not ask kill -0 or /proc whether a writer is alive");
     let numbers: BTreeSet<_> = running.iter().map(|process| process.pid.to_string()).collect();
-    for source in stuck.into_iter().filter(|source| numbers.contains(&source.file.name.pid)) {
-        let directory = source.file.path.parent().unwrap_or(Path::new("."));
-        finding = finding.command(remedy::prune(directory, GaugeMode::LiveAll));
-        finding.files.push(source.file.path.clone());
-        finding.pids.insert(source.file.name.pid.clone());
-    }
-    Some(finding)
+    let reused = stuck.into_iter().filter(|source| numbers.contains(&source.file.name.pid));
+    Some(with_sources(finding, reused, GaugeMode::LiveAll))
 }

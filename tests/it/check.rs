@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::dump::damage::damages;
 use crate::processes::{
     Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, promproc_of_a_stranger,
     run,
@@ -501,6 +502,24 @@ fn damaged_files_are_set_aside() {
 
     fs::create_dir(directory.path().join("counter_8.db")).unwrap();
     assert_found(directory.path(), &["foreign-file"], &["not a regular file"], &["other-files"]);
+}
+
+#[test]
+fn whatever_merge_warns_of_is_a_finding() {
+    for (name, bytes, _, warning) in damages() {
+        let directory = directory();
+        fs::write(directory.path().join(name), &bytes).unwrap();
+        let found = findings(directory.path());
+        let errors: Vec<_> = found.iter().filter(|finding| finding.severity == "error").collect();
+        if warning.is_empty() {
+            // What is shorter than its header's number makes the official client fail.
+            assert!(errors.iter().all(|error| error.code == "empty-file"), "{found:?}");
+        } else {
+            let says = warning.strip_prefix("left out: ").unwrap_or(warning);
+            assert!(errors.iter().any(|error| error.message.contains(says)), "{warning}: {found:?}");
+            assert_eq!(check(&[], directory.path()).status, Some(1));
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fs;
 use promproc::directory::{DbFile, ReadError, Reader};
 use promproc::format::{self, DbName, Detected, Encoder, Entries, FormatError, HEADER_BYTES, Layout, Used};
 use promproc::merge::{self, Options};
+use promproc::selector::Selector;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -293,4 +294,18 @@ fn a_forged_length_takes_no_memory_and_no_time() {
     let output = std::process::Command::new("sh").args(["-c", &limited]).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("counter_1.db: byte ") && output.status.code() == Some(1), "{stderr}");
+}
+
+proptest! {
+    #[test]
+    fn a_selector_of_any_text_is_one_or_points_into_the_text(
+        text in prop_oneof![
+            any::<String>(),
+            r#"[a-z{}]{0,3}[{]?([a-z"=~! ]{0,4}["'`][a-z.*+(\\"'`é]{0,5}["'`]?[,} ]{0,2}){0,3}"#,
+        ]
+    ) {
+        if let Err(error) = Selector::parse(&text) {
+            prop_assert!((1..=text.chars().count() + 1).contains(&error.column), "{}", error);
+        }
+    }
 }

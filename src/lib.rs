@@ -5,6 +5,7 @@ pub mod directory;
 pub mod dump;
 pub mod exposition;
 pub mod format;
+pub mod live;
 pub mod liveness;
 pub mod maintain;
 pub mod merge;

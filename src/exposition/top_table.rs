@@ -99,6 +99,16 @@ pub fn change(round: &Round, row: &Row) -> String {
     }
 }
 
+/// A liveness as tables show it; a file that is gone has none.
+pub fn liveness_word(liveness: Option<Liveness>) -> &'static str {
+    match liveness {
+        Some(Liveness::Live) => "live",
+        Some(Liveness::Dead) => "dead",
+        Some(Liveness::Unknown) => "unknown",
+        None => NOTHING,
+    }
+}
+
 /// What is remarkable about a process, in a word.
 pub fn news(news: Option<News>) -> Option<&'static str> {
     news.map(|news| match news {

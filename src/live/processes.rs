@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{EventKind, Row};
 use crate::directory::DbFile;
+use crate::exposition::top_table::liveness_word;
 use crate::liveness::{self, Evidence, Examined, Liveness};
 use crate::merge::TracedSeries;
 use crate::model::MetricType;
@@ -27,6 +28,8 @@ pub struct Process {
     /// What stands for it in file names, and what it counted: increments of counters, and
     /// observations of histograms and summaries.
     pub row: Row,
+    pid: String,
+    directory: PathBuf,
     /// Live if any of its files is; else unknown if that of any is.
     pub liveness: Liveness,
     /// The command of a live process, the evidence of others.
@@ -42,17 +45,12 @@ pub struct Process {
 impl Process {
     /// Its liveness as tables show it.
     pub fn liveness_word(&self) -> &'static str {
-        word(Some(self.liveness))
+        liveness_word(Some(self.liveness))
     }
-}
 
-/// A liveness as tables show it; a file that is gone has none.
-pub(crate) fn word(liveness: Option<Liveness>) -> &'static str {
-    match liveness {
-        Some(Liveness::Live) => "live",
-        Some(Liveness::Dead) => "dead",
-        Some(Liveness::Unknown) => "unknown",
-        None => "-",
+    /// Whether it wrote a file.
+    pub fn has(&self, file: &DbFile) -> bool {
+        file.name.pid == self.pid && file.path.parent() == Some(&self.directory)
     }
 }
 
@@ -125,6 +123,8 @@ impl Watch {
             processes.push(Process {
                 about: group.about(),
                 row: Row::new(name, group.counted, None),
+                pid: group.pid.to_owned(),
+                directory: group.directory,
                 liveness,
                 files: group.files,
                 entries: group.entries,

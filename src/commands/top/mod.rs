@@ -14,10 +14,10 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::anyhow;
 use promproc::directory::DirectoryError;
+use promproc::exposition::printable;
 use promproc::exposition::table::View;
 use promproc::exposition::time;
-use promproc::exposition::top_table::{self, Rows};
-use promproc::exposition::{printable, top_table::summary};
+use promproc::exposition::top_table::{self, Rows, summary};
 use promproc::live::{By, Observer, Round, Sort};
 use promproc::merge;
 
@@ -64,23 +64,22 @@ fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow
 }
 
 /// Several tables. What cannot be read is said, and may be there in the next round.
-fn batch(
-    mut observer: Observer,
-    args: &TopArgs,
-    rounds: u32,
-    console: &Console,
-) -> anyhow::Result<Outcome> {
+fn batch(mut observer: Observer, args: &TopArgs, rounds: u32, console: &Console) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Done;
     let mut warned = HashSet::new();
     for number in 0..rounds {
         let start = Instant::now();
-        let mut round = observer.observe(start);
+        let round = observer.observe(start);
         if !(round.missing.is_empty() && round.unread.is_empty()) {
             outcome = Outcome::NeedsAttention;
         }
-        // A damaged file is damaged in every round; once is enough.
-        round.problems.retain(|problem| warned.insert(problem.to_string()));
-        outcome = outcome.max(report(&round.problems, console));
+        for problem in &round.problems {
+            outcome = Outcome::NeedsAttention;
+            // A damaged file is damaged in every round; once is enough.
+            if warned.insert(problem.to_string()) {
+                console.warning(problem);
+            }
+        }
         let mut out = console.out();
         if number > 0 {
             writeln!(out)?;

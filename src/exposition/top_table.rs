@@ -1,7 +1,6 @@
 //! A round of `top` as a table, a line that sums it up, and numbers short enough to be compared at
 //! a glance.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::number::go_string;
@@ -117,46 +116,51 @@ pub fn news(news: Option<News>) -> Option<&'static str> {
     })
 }
 
-/// The round in one line: what is read, who writes it, how much there is; or why not.
+/// The round in one line: what is read, and [`facts`] about it.
 pub fn summary(round: &Round) -> String {
-    let mut text = round.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>().join(" ");
-    text.push_str(": ");
+    format!("{}: {}", paths(round), facts(round))
+}
+
+/// What is read.
+pub fn paths(round: &Round) -> String {
+    round.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// How many files there are, whose, and how many series; or why there are none.
+pub fn facts(round: &Round) -> String {
     if round.files.is_empty()
         && let Some(why) = trouble(round)
     {
-        text.push_str(&why);
-        return text;
+        return why;
     }
-    let live = |liveness| round.processes.iter().filter(|process| process.liveness == liveness).count();
-    // Writing to a String does not fail.
-    let _ = write!(
-        text,
-        "{}, {} ({} live, {} dead",
+    let of = |liveness| round.processes.iter().filter(|process| process.liveness == liveness).count();
+    let unknown = match of(Liveness::Unknown) {
+        0 => String::new(),
+        number => format!(", {number} unknown"),
+    };
+    format!(
+        "{}, {} ({} live, {} dead{unknown}), {} series",
         counted(round.files.len(), "file", "files"),
         counted(round.processes.len(), "process", "processes"),
-        live(Liveness::Live),
-        live(Liveness::Dead)
-    );
-    if live(Liveness::Unknown) > 0 {
-        let _ = write!(text, ", {} unknown", live(Liveness::Unknown));
-    }
-    let _ = write!(text, "), {} series", round.series.len());
-    if let Some(why) = trouble(round) {
-        let _ = write!(text, "; {why}");
-    }
-    text
+        of(Liveness::Live),
+        of(Liveness::Dead),
+        round.series.len()
+    )
 }
 
-/// What is missing or cannot be read, in a few words.
+/// What is missing, cannot be read or was left out.
 pub fn trouble(round: &Round) -> Option<String> {
     if let Some(error) = round.unread.first() {
         return Some(error.to_string());
     }
     match round.missing.as_slice() {
         [] if round.problems.is_empty() => None,
-        [] => Some(format!("{} left out or damaged", counted(round.problems.len(), "file", "files"))),
+        [] => Some(match round.problems.as_slice() {
+            [only] => only.to_string(),
+            problems => format!("{} (and {} more)", problems[0], problems.len() - 1),
+        }),
         [_] if round.paths.len() == 1 => Some("no such directory".to_owned()),
-        missing => Some(format!("{} missing", counted(missing.len(), "path", "paths"))),
+        [first, ..] => Some(format!("{}: no such file or directory", first.display())),
     }
 }
 

@@ -169,7 +169,7 @@ impl Observer {
         round.elapsed = self.series.elapsed(now);
         round.problems = traced.problems;
         let examined = processes::examine(&traced.files);
-        round.processes = self.processes.update(&traced.files, examined.as_slice(), &traced.series);
+        round.processes = self.processes.update(&traced.files, &examined, &traced.series, now);
         for (kind, what) in self.processes.take_events() {
             self.note(kind, what, now);
         }

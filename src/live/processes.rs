@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::{EventKind, Row};
 use crate::directory::DbFile;
@@ -10,8 +11,9 @@ use crate::liveness::{self, Evidence, Examined, Liveness};
 use crate::merge::TracedSeries;
 use crate::model::MetricType;
 
-/// How many rounds somebody is new, or has just died.
+/// How long somebody is new, or has just died: so many rounds, and so much time.
 const NEWS_ROUNDS: u32 = 5;
+const NEWS_TIME: Duration = Duration::from_secs(10);
 
 /// What is remarkable about a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +75,8 @@ pub(super) struct Watch {
 #[derive(Clone, Copy, Debug)]
 struct Known {
     liveness: Liveness,
-    /// What happened last, and how many rounds ago.
-    news: Option<(News, u32)>,
+    /// What happened last, when, and how many rounds ago.
+    news: Option<(News, Instant, u32)>,
 }
 
 impl Watch {
@@ -84,6 +86,7 @@ impl Watch {
         files: &[DbFile],
         examined: &[Option<Examined>],
         series: &[TracedSeries],
+        now: Instant,
     ) -> Vec<Process> {
         let directory_of = |file: &DbFile| file.path.parent().unwrap_or(Path::new("")).to_owned();
         let mut places: HashMap<(PathBuf, &str), usize> = HashMap::new();
@@ -118,7 +121,7 @@ impl Watch {
             };
             let liveness = group.liveness();
             let key = (group.directory.clone(), group.pid.to_owned());
-            let news = self.news(self.known.get(&key).copied(), liveness, &name);
+            let news = self.news(self.known.get(&key).copied(), liveness, &name, now);
             known.insert(key, Known { liveness, news });
             processes.push(Process {
                 about: group.about(),
@@ -128,7 +131,7 @@ impl Watch {
                 liveness,
                 files: group.files,
                 entries: group.entries,
-                news: news.map(|(news, _)| news),
+                news: news.map(|(news, ..)| news),
             });
         }
         let mut left: Vec<_> =
@@ -145,7 +148,13 @@ impl Watch {
         std::mem::take(&mut self.events)
     }
 
-    fn news(&mut self, before: Option<Known>, liveness: Liveness, name: &str) -> Option<(News, u32)> {
+    fn news(
+        &mut self,
+        before: Option<Known>,
+        liveness: Liveness,
+        name: &str,
+        now: Instant,
+    ) -> Option<(News, Instant, u32)> {
         let news = match before {
             None if !self.has_seen => return None,
             None => News::Came,
@@ -153,12 +162,15 @@ impl Watch {
             Some(Known { liveness: Liveness::Dead, .. }) if liveness == Liveness::Live => News::Came,
             Some(Known { liveness: Liveness::Live, .. }) if liveness == Liveness::Dead => News::Died,
             Some(Known { news, .. }) => {
-                return news.map(|(news, age)| (news, age + 1)).filter(|(_, age)| *age < NEWS_ROUNDS);
+                let older = news.map(|(news, at, rounds)| (news, at, rounds + 1));
+                return older.filter(|(_, at, rounds)| {
+                    *rounds < NEWS_ROUNDS || now.saturating_duration_since(*at) < NEWS_TIME
+                });
             }
         };
         let kind = if news == News::Came { EventKind::Came } else { EventKind::Died };
         self.events.push((kind, name.to_owned()));
-        Some((news, 0))
+        Some((news, now, 0))
     }
 }
 

@@ -75,28 +75,22 @@ fn push_table(text: &mut String, table: &Table) {
 
 /// All keys.
 pub(crate) const KEYS: &str = "\
-q, Ctrl-C    quit
-Tab, 1 2 3   series, families, processes
-r  v  n      sort by rate, value, name; once more: the other way round
-/            filter as you type; Enter keeps it, Esc clears it
-up down j k  select; PgUp, PgDn, Home, End
-left right   move the last column, where it is too long
-Enter        series: how its value came about
-             family: its series
-             process: its files
-p, space     pause: the screen stands still
-?            these keys; q or Esc closes them
+q, Ctrl-C     quit
+Tab, 1 2 3    series, families, processes
+r v n         sort by rate, value, name; again: the other way round
+/             filter as you type; Enter keeps it, Esc clears it
+j k, arrows   select; also PgUp, PgDn, Home, End
+left, right   move the last column, where it is too long
+Enter         how a series came about; a family's series; a process's files
+p             pause: the screen stands still
 
-VALUE of a histogram is its number of observations, of a family the
-sum of its series, of a process what it counted: increments of
-counters, observations of histograms and summaries.
-
-CHANGE/s is the difference to the round before, a second. reset: a
-value that can only grow fell, because somebody began anew.
-
-TREND shows values of gauges, and changes of everything else; the
-newest is at the right.
-
-A process is live while somebody has its files open, and unknown
-where that cannot be told: run promproc as the service's user.
+VALUE     of a histogram its number of observations; of a family the sum of
+          its series
+COUNTED   by a process: increments of counters, observations of histograms
+          and summaries
+CHANGE/s  since the round before. reset: what can only grow fell, because
+          somebody began anew
+TREND     of gauges the values, of others the changes; the newest at the right
+STATE     live: somebody has the files open; unknown: it cannot be told, so
+          run promproc as the service's user
 ";

@@ -17,7 +17,7 @@ use promproc::directory::DirectoryError;
 use promproc::exposition::printable;
 use promproc::exposition::table::View;
 use promproc::exposition::time;
-use promproc::exposition::top_table::{self, Rows, summary};
+use promproc::exposition::top_table::{self, Rows, summary, trouble};
 use promproc::live::{By, Observer, Round, Sort};
 use promproc::merge;
 
@@ -96,6 +96,11 @@ fn batch(mut observer: Observer, args: &TopArgs, rounds: u32, console: &Console)
 fn write_round(round: &Round, args: &TopArgs, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let moment = time::date(SystemTime::now()).unwrap_or_default();
     writeln!(out, "{moment} {}", printable(&summary(round)))?;
+    if !round.files.is_empty()
+        && let Some(trouble) = trouble(round)
+    {
+        writeln!(out, "{}", printable(&trouble))?;
+    }
     for event in round.events.iter().filter(|event| event.at == round.at) {
         writeln!(out, "{}", printable(&event.to_string()))?;
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use promproc::exposition::printable;
-use promproc::exposition::top_table::{change, news, rounded, summary, trouble};
+use promproc::exposition::top_table::{change, facts, news, paths, rounded, trouble};
 use promproc::live::{By, Change, EventKind, Round, Row, Sort};
 use promproc::liveness::Liveness;
 use promproc::model::MetricType;
@@ -49,8 +49,10 @@ impl Theme {
 const GAP: u16 = 1;
 const VALUE_WIDTH: u16 = 11;
 const RATE_WIDTH: u16 = 9;
-/// What the last column needs before others get room.
-const NAME_WIDTH: u16 = 24;
+/// What the last column needs before less important ones get room.
+const NAME_WIDTH: u16 = 32;
+/// What is shown of a long path at least.
+const PATH_WIDTH: usize = 12;
 /// Events older than this are shown in the view of processes only.
 const RECENT_SECONDS: u64 = 30;
 
@@ -84,13 +86,16 @@ fn title_line(app: &App, width: u16, theme: Theme) -> Line<'static> {
     };
     let is_broken = round.files.is_empty() && trouble(round).is_some();
     let style = if is_broken { theme.alarm() } else { theme.heading() };
-    let text = printable(&summary(round)).into_owned();
     let paused = if app.is_paused { " paused " } else { "" };
-    let room = usize::from(width).saturating_sub(paused.len() + 1);
+    let facts = printable(&facts(round)).into_owned();
+    let paths = printable(&paths(round)).into_owned();
+    // The end of a path says more than its beginning.
+    let room = usize::from(width).saturating_sub(facts.len() + paused.len() + 3).max(PATH_WIDTH);
+    let too_long = paths.chars().count().saturating_sub(room);
     Line::from(vec![
-        Span::styled(window(&text, 0, room), style),
-        Span::raw(if app.is_paused { " " } else { "" }),
         Span::styled(paused, theme.chosen()),
+        Span::raw(if app.is_paused { " " } else { "" }),
+        Span::styled(format!("{}: {facts}", window(&paths, too_long, room)), style),
     ])
 }
 
@@ -141,6 +146,12 @@ fn event_lines(app: &App, area: Rect, theme: Theme) -> Vec<Line<'static>> {
     };
     let now = Instant::now();
     let mut lines = Vec::new();
+    if !round.files.is_empty()
+        && let Some(trouble) = trouble(round)
+    {
+        lines.push(Line::styled(printable(&trouble).into_owned(), theme.colored(Color::Red)));
+    }
+    let first = lines.len();
     for event in round.events.iter().rev().take(count) {
         let age = now.saturating_duration_since(event.at).as_secs();
         let color = match event.kind {
@@ -156,7 +167,7 @@ fn event_lines(app: &App, area: Rect, theme: Theme) -> Vec<Line<'static>> {
             ]));
         }
     }
-    lines.reverse();
+    lines[first..].reverse();
     lines
 }
 
@@ -289,7 +300,7 @@ fn draw_rows(frame: &mut Frame<'_>, app: &mut App, area: Rect, theme: Theme) {
         return;
     }
     let mut shown = Vec::new();
-    let mut room = area.width.saturating_sub(NAME_WIDTH.min(area.width / 2));
+    let mut room = area.width.saturating_sub(NAME_WIDTH.min(area.width / 5 * 2));
     for (place, column) in columns(app.by) {
         if column.width + GAP > room {
             break;

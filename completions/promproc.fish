@@ -35,6 +35,7 @@ complete -c promproc -n "__fish_promproc_needs_command" -f -a "dump" -d 'Show wh
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "merge" -d 'Merge all processes\' files into one exposition, as the official client would'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "prune" -d 'Remove the live gauges of dead processes, as mark_process_dead does for one'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "clean" -d 'Remove all metric files from a directory before the service starts'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "top" -d 'Watch the series, families and processes of a directory, live'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "man" -d 'Print the manual page of promproc or of a command'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -135,6 +136,39 @@ complete -c promproc -n "__fish_promproc_using_subcommand clean" -l dry-run -d '
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand top" -s i -l interval -d 'Seconds from one reading to the next, e.g. 0.5' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l sort -d 'What comes first: the fastest change (up or down), the greatest value, or the first name. Where no rate is known yet, the order is by name' -r -f -a "rate\t''
+value\t''
+name\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l by -d 'One row a series, family or process. A process\'s row has what it counted: increments of counters, and observations of histograms and summaries; --name chooses what of that' -r -f -a "series\t''
+family\t''
+pid\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l batch -d 'Print N rounds as tables, and end' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
+gauge\t''
+histogram\t''
+summary\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l mode -d 'Only gauges of this mode, e.g. livesum (may be repeated)' -r -f -a "all\t''
+liveall\t''
+livemax\t''
+livemin\t''
+livemostrecent\t''
+livesum\t''
+max\t''
+min\t''
+mostrecent\t''
+sum\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l pid -d 'Only files of this process (may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_using_subcommand top" -s r -l recursive -d 'Take every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l once -d 'Print one table, without rates, and end'
+complete -c promproc -n "__fish_promproc_using_subcommand top" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_using_subcommand top" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -147,10 +181,11 @@ never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand man" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand man" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "dump" -d 'Show what is in the files, entry by entry, without merging'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "merge" -d 'Merge all processes\' files into one exposition, as the official client would'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "prune" -d 'Remove the live gauges of dead processes, as mark_process_dead does for one'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "clean" -d 'Remove all metric files from a directory before the service starts'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "man" -d 'Print the manual page of promproc or of a command'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean top completions man help" -f -a "dump" -d 'Show what is in the files, entry by entry, without merging'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean top completions man help" -f -a "merge" -d 'Merge all processes\' files into one exposition, as the official client would'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean top completions man help" -f -a "prune" -d 'Remove the live gauges of dead processes, as mark_process_dead does for one'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean top completions man help" -f -a "clean" -d 'Remove all metric files from a directory before the service starts'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean top completions man help" -f -a "top" -d 'Watch the series, families and processes of a directory, live'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean top completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean top completions man help" -f -a "man" -d 'Print the manual page of promproc or of a command'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge prune clean top completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

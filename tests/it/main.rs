@@ -19,3 +19,4 @@ mod prune;
 mod readme;
 mod services;
 mod support;
+mod top;

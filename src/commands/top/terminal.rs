@@ -159,3 +159,40 @@ fn catch_signals() -> io::Result<Arc<AtomicI32>> {
     })?;
     Ok(caught)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/terminal.py");
+    const THIS: &str = "commands::top::terminal::tests::panics_while_it_has_the_terminal";
+
+    #[test]
+    #[ignore = "the next test runs it, in a terminal"]
+    fn panics_while_it_has_the_terminal() {
+        // As in a release, nothing is dropped: the hook alone has to do it.
+        let _screen = std::mem::ManuallyDrop::new(Screen::take().unwrap());
+        execute!(io::stdout(), ratatui::crossterm::cursor::Hide).unwrap();
+        panic!("on purpose");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_and_its_message_is_seen() {
+        let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let this = std::env::current_exe().unwrap();
+        let command = [this.to_str().unwrap(), "--exact", "--ignored", "--nocapture", THIS];
+        let Ok(output) = Command::new(python).args([DRIVER, "[]"]).args(command).output() else {
+            assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "NOT RUN: it needs Python");
+            return;
+        };
+        let ended: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (&ended["switches"], &ended["cursor"], &ended["restored"]),
+            (&"hl".into(), &true.into(), &true.into())
+        );
+        let main = ended["main"].as_str().unwrap();
+        assert!(main.contains("terminal.rs") && main.contains("on purpose"), "{main}");
+    }
+}

@@ -63,7 +63,7 @@ fn once_prints_the_series_without_rates() {
     assert_eq!(top(&["--once", "--sort", "value"], &scene.metrics()).0, table(b, a));
     assert_eq!(
         top(&["--once", "--by", "family"], &scene.metrics()).0,
-        "TYPE     SERIES         VALUE  FAMILY\ncounter       2  1.0000075e+06  hits\n"
+        "TYPE     SERIES          VALUE  FAMILY\ncounter       2  1.0000075e+06  hits\n"
     );
     assert_eq!(
         top(&["--once", "--label", "path=/b"], &scene.metrics()).0,

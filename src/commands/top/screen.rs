@@ -370,3 +370,109 @@ fn window(text: &str, shift: usize, width: usize) -> String {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use promproc::format::{Encoder, Layout};
+    use promproc::live::Observer;
+    use promproc::merge;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use ratatui::crossterm::event::{KeyCode, KeyEvent};
+
+    use super::*;
+
+    /// Two rounds of a directory with so many series.
+    #[allow(clippy::disallowed_methods)] // a test's own directory
+    fn rounds(series: u32) -> [Round; 2] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut observer = Observer::new(vec![directory.path().to_owned()], merge::Options::default());
+        [1, 2].map(|round| {
+            let mut encoder = Encoder::new(Layout::ValueAndTime);
+            for n in 0..series {
+                let key = format!(r#"["c","c_total",{{"n":"{n:03}","x":"漢\u001b{}"}},""]"#, "y".repeat(50));
+                assert!(encoder.push(key.as_bytes(), f64::from(n * round), 0.0));
+            }
+            std::fs::write(directory.path().join("counter_1.db"), encoder.into_bytes()).unwrap();
+            observer.observe(Instant::now() + Duration::from_secs(u64::from(round)))
+        })
+    }
+
+    fn screen(app: &mut App, width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, app, true)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    fn press(app: &mut App, keys: &[KeyCode]) {
+        for key in keys {
+            app.key(KeyEvent::from(*key));
+        }
+    }
+
+    #[test]
+    fn every_view_fits_every_terminal() {
+        for size in [(1, 1), (2, 30), (5, 4), (40, 10), (80, 24), (300, 60), (u16::MAX / 200, 200)] {
+            let mut app = App::new(By::Series, Sort::Rate);
+            screen(&mut app, size.0, size.1);
+            for round in rounds(30) {
+                app.take(round);
+                for keys in ["1", "\n", "?", "?", "q2", "3", "\n", "q/x", "\n"] {
+                    let keys =
+                        keys.chars().map(|c| if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) });
+                    press(&mut app, &keys.collect::<Vec<_>>());
+                    let shown = screen(&mut app, size.0, size.1);
+                    assert!(!shown.contains('\u{1b}'), "{shown}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_selected_row_stays_selected_and_on_the_screen() {
+        let mut app = App::new(By::Series, Sort::Name);
+        let [first, second] = rounds(100);
+        app.take(first);
+        screen(&mut app, 80, 24);
+        press(&mut app, &[KeyCode::PageDown, KeyCode::PageDown, KeyCode::Down]);
+        let at = app.view().cursor;
+        assert_eq!(at, 2 * app.page + 1);
+        assert!(screen(&mut app, 80, 24).contains(&format!("n=\"{at:03}\"")));
+        app.take(second);
+        press(&mut app, &[KeyCode::Char('r')]);
+        assert_eq!(app.view().cursor, 99 - at, "the fastest is the last by name");
+        assert!(screen(&mut app, 80, 24).contains(&format!("n=\"{at:03}\"")));
+        press(&mut app, &[KeyCode::Home, KeyCode::Char('n')]);
+        assert_eq!(app.view().cursor, 0, "the first row is whatever comes first");
+    }
+
+    #[test]
+    fn a_paused_screen_stands_still() {
+        let mut app = App::new(By::Series, Sort::Name);
+        let [first, second] = rounds(2);
+        app.take(first);
+        press(&mut app, &[KeyCode::Char('p')]);
+        app.take(second);
+        assert_eq!(app.round.as_ref().unwrap().elapsed, None);
+        press(&mut app, &[KeyCode::Char('p')]);
+        assert!(app.round.as_ref().unwrap().elapsed.is_some());
+    }
+
+    #[test]
+    fn cut_texts_are_marked() {
+        for (text, shift, width, shown) in [
+            ("abcdef", 0, 6, "abcdef"),
+            ("abcdef", 0, 5, "abcd…"),
+            ("abcdef", 2, 9, "…def"),
+            ("abcdef", 2, 3, "…d…"),
+            ("abcdef", 9, 3, ""),
+            ("漢字かな", 0, 5, "漢字…"),
+            ("漢字", 0, 4, "漢字"),
+            ("abc", 0, 0, "…"),
+        ] {
+            assert_eq!(window(text, shift, width), shown, "{text} {shift} {width}");
+        }
+    }
+}

@@ -3,9 +3,11 @@
 mod app;
 mod explanation;
 mod feed;
+mod rows;
 mod screen;
 mod sparkline;
 mod terminal;
+mod theme;
 
 use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};

@@ -98,13 +98,14 @@ fn keys_line(app: &App, theme: Theme) -> Line<'static> {
     Line::styled(text, theme.faint())
 }
 
-/// What happened lately: a line, and more where processes are the matter.
+/// What happened lately: a line or two, and more where processes are the matter.
 fn event_lines(app: &App, area: Rect, theme: Theme) -> Vec<Line<'static>> {
     let Some(round) = &app.round else {
         return Vec::new();
     };
     let (count, oldest) = match app.by {
         By::Pid if area.height >= 16 => (5, u64::MAX),
+        _ if area.height >= 16 => (2, RECENT_SECONDS),
         _ if area.height >= 8 => (1, RECENT_SECONDS),
         _ => (0, 0),
     };

@@ -43,6 +43,9 @@ _promproc() {
             promproc,prune)
                 cmd="promproc__subcmd__prune"
                 ;;
+            promproc,top)
+                cmd="promproc__subcmd__top"
+                ;;
             promproc__subcmd__help,check)
                 cmd="promproc__subcmd__help__subcmd__check"
                 ;;
@@ -70,6 +73,9 @@ _promproc() {
             promproc__subcmd__help,prune)
                 cmd="promproc__subcmd__help__subcmd__prune"
                 ;;
+            promproc__subcmd__help,top)
+                cmd="promproc__subcmd__help__subcmd__top"
+                ;;
             *)
                 ;;
         esac
@@ -77,7 +83,7 @@ _promproc() {
 
     case "${cmd}" in
         promproc)
-            opts="-q -v -h -V --quiet --verbose --color --help --version dump merge explain check prune clean completions man help"
+            opts="-q -v -h -V --quiet --verbose --color --help --version dump merge explain check prune clean top completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -229,7 +235,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help)
-            opts="dump merge explain check prune clean completions man help"
+            opts="dump merge explain check prune clean top completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -368,8 +374,22 @@ _promproc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        promproc__subcmd__help__subcmd__top)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         promproc__subcmd__man)
-            opts="-q -v -h --quiet --verbose --color --help dump merge explain check prune clean completions man"
+            opts="-q -v -h --quiet --verbose --color --help dump merge explain check prune clean top completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -483,6 +503,64 @@ _promproc() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        promproc__subcmd__top)
+            opts="-r -i -q -v -h --recursive --interval --sort --by --once --batch --name --type --mode --pid --label --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -W "rate value name" -- "${cur}"))
+                    return 0
+                    ;;
+                --by)
+                    COMPREPLY=($(compgen -W "series family pid" -- "${cur}"))
+                    return 0
+                    ;;
+                --batch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -W "counter gauge histogram summary" -- "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -W "all liveall livemax livemin livemostrecent livesum max min mostrecent sum" -- "${cur}"))
+                    return 0
+                    ;;
+                --pid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -2,6 +2,7 @@
 //! completions; there is no logic here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -64,6 +65,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Prune(PruneArgs),
     Clean(CleanArgs),
+    Top(TopArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -279,6 +281,51 @@ pub(crate) struct CleanArgs {
     pub dry_run: bool,
 }
 
+/// Watch the series, families and processes of a directory, live
+///
+/// Every series with its value, its change per second and a sparkline of the last rounds; per
+/// family or per process, too, with the liveness of each process, and who came and who died. The
+/// key ? shows all keys; q quits. A directory that is not there may still come, and may come back.
+/// Without a terminal, --once and --batch print tables.
+#[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    #[command(flatten)]
+    pub input: Input,
+    /// Seconds from one reading to the next, e.g. 0.5
+    #[arg(short, long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
+    pub interval: Duration,
+    /// What comes first: the fastest change (up or down), the greatest value, or the first name.
+    /// Where no rate is known yet, the order is by name
+    #[arg(long, value_name = "KEY", default_value = "rate")]
+    pub sort: SortArg,
+    /// One row a series, family or process. A process's row has what it counted: increments of
+    /// counters, and observations of histograms and summaries; --name chooses what of that
+    #[arg(long, value_name = "ROW", default_value = "series")]
+    pub by: ByArg,
+    /// Print one table, without rates, and end
+    #[arg(long, conflicts_with = "batch")]
+    pub once: bool,
+    /// Print N rounds as tables, and end
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+    #[command(flatten)]
+    pub select: Select,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortArg {
+    Rate,
+    Value,
+    Name,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ByArg {
+    Series,
+    Family,
+    Pid,
+}
+
 /// Print the completion script of a shell
 ///
 /// The scripts of bash, zsh and fish also come with the source, in completions/.
@@ -290,7 +337,8 @@ pub(crate) struct CompletionsArgs {
 
 /// The commands that have a page. A list, because clap types cannot ask for their own commands; the
 /// test of the committed pages finds one that is missing here.
-const COMMANDS: [&str; 8] = ["dump", "merge", "explain", "check", "prune", "clean", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["dump", "merge", "explain", "check", "prune", "clean", "top", "completions", "man"];
 
 /// Print the manual page of promproc or of a command
 ///
@@ -371,6 +419,18 @@ fn pid(text: &str) -> Result<String, &'static str> {
 fn permissions(text: &str) -> Result<u32, &'static str> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777);
     mode.ok_or("permissions are given in octal, e.g. 0755")
+}
+
+fn interval(text: &str) -> Result<Duration, &'static str> {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let seconds: f64 = text.parse().map_err(|_| "seconds are given as a number, e.g. 0.5")?;
+    let interval = Duration::try_from_secs_f64(seconds).map_err(|_| "it cannot be negative or endless")?;
+    match interval {
+        short if short < SHORTEST => Err("it is at least 0.1"),
+        long if long > LONGEST => Err("it is at most 86400, a day"),
+        interval => Ok(interval),
+    }
 }
 
 fn label(text: &str) -> Result<(String, String), &'static str> {

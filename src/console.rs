@@ -63,6 +63,14 @@ impl Console {
         View { width: self.width(), heading: Style::new().bold() }
     }
 
+    /// Whether standard output is to be coloured.
+    pub(crate) fn has_color(&self) -> bool {
+        match self.color {
+            ColorChoice::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            color => color != ColorChoice::Never,
+        }
+    }
+
     /// Sends what `write` writes to standard output as it is; on a terminal, control characters in
     /// it (other people's label values) are made visible instead of obeyed.
     pub(crate) fn write_data(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

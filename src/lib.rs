@@ -30,6 +30,7 @@ pub mod dump;
 pub mod explain;
 pub mod exposition;
 pub mod format;
+pub mod live;
 pub mod liveness;
 pub mod maintain;
 pub mod merge;

@@ -38,6 +38,7 @@ fn run(command: &Command, console: &Console) -> anyhow::Result<Outcome> {
         Command::Check(args) => commands::check::run(args, console),
         Command::Prune(args) => commands::prune::run(args, console),
         Command::Clean(args) => commands::clean::run(args, console),
+        Command::Top(args) => commands::top::run(args, console),
         Command::Completions(args) => commands::completions::run(args, console),
         Command::Man(args) => commands::man::run(args, console),
     }

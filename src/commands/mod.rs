@@ -9,6 +9,7 @@ pub(crate) mod man;
 pub(crate) mod merge;
 mod pages;
 pub(crate) mod prune;
+pub(crate) mod top;
 
 use std::env;
 use std::io;

@@ -19,6 +19,7 @@ pub(crate) fn of(command: Option<&str>) -> Option<&'static Page> {
         Some("check") => Some(&CHECK),
         Some("prune") => Some(&PRUNE),
         Some("clean") => Some(&CLEAN),
+        Some("top") => Some(&TOP),
         Some("completions") => Some(&COMPLETIONS),
         Some("man") => Some(&MAN),
         Some(_) => None,
@@ -252,6 +253,39 @@ const CLEAN: Page = Page {
     files: &[
         METRIC_FILES,
         (".promproc-*", "What promproc itself left behind where it was killed; removed as well."),
+    ],
+};
+
+const TOP: Page = Page {
+    examples: &[
+        ("Watch a service:", "promproc top /run/app/metrics"),
+        (
+            "Requests per second of each worker:",
+            "promproc top --by pid --name http_requests_total /run/app/metrics",
+        ),
+        ("Once, for a bug report:", "promproc top --once --by pid /run/app/metrics"),
+        ("A minute of rates, in a file:", "promproc top --batch 7 -i 10 /run/app/metrics > rates.txt"),
+    ],
+    exit_status: &[
+        ("0", "Quit with q or Ctrl-C, or all that was asked for was printed."),
+        (
+            "1",
+            "Printed by --once or --batch, but a file was left out or is damaged, or, in a round of --batch, \
+             there was no such directory; warnings and the rounds name it.",
+        ),
+        (
+            "2",
+            "Not done: the command line is wrong, there is no terminal (and neither --once nor --batch), \
+             there is no such directory (with --once), or standard output cannot be written to.",
+        ),
+    ],
+    environment: ON_DIRECTORIES,
+    files: &[
+        METRIC_FILES,
+        (
+            "/proc/PID/fd, /proc/PID/maps",
+            "Whose command is shown beside a process id: who has its files open.",
+        ),
     ],
 };
 

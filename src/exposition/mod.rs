@@ -14,6 +14,7 @@ pub mod prune_json;
 pub mod table;
 pub mod text;
 pub mod time;
+pub mod top_table;
 
 pub use names::Escaping;
 

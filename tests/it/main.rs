@@ -21,3 +21,4 @@ mod prune;
 mod readme;
 mod services;
 mod support;
+mod top;

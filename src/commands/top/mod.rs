@@ -1,0 +1,132 @@
+//! `promproc top`: the directory, live; on a terminal, or printed as tables.
+
+mod app;
+mod explanation;
+mod feed;
+mod rows;
+mod screen;
+mod sparkline;
+mod terminal;
+mod theme;
+
+use std::collections::HashSet;
+use std::io::{self, IsTerminal, Write};
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use anyhow::anyhow;
+use promproc::directory::DirectoryError;
+use promproc::exposition::printable;
+use promproc::exposition::table::View;
+use promproc::exposition::time;
+use promproc::exposition::top_table::{self, Rows, summary, trouble};
+use promproc::live::{By, Observer, Round, Sort};
+use promproc::merge;
+
+use crate::cli::{ByArg, SortArg, TopArgs};
+use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
+use crate::console::Console;
+
+pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let paths = paths_or_environment(&args.input.paths, console)?;
+    let options = merge::Options {
+        selection: selection(&args.select),
+        recursive: args.input.recursive,
+        threads: thread::available_parallelism().map_or(1, |n| n.get().min(4)),
+        ..merge::Options::default()
+    };
+    let observer = Observer::new(paths, options);
+    let (by, sort) = (args.by.into(), args.sort.into());
+    match args.batch {
+        _ if args.once => once(observer, by, sort, console),
+        Some(rounds) => batch(observer, args, rounds, console),
+        None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => Err(Hinted::wrap(
+            anyhow!("top needs a terminal, for its keys and its screen"),
+            "promproc top --once prints one table, --batch N prints N rounds",
+        )),
+        None => terminal::run(observer, app::App::new(by, sort), args.interval, console.has_color()),
+    }
+}
+
+/// One table, as `merge` would fail where there is nothing to read.
+fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow::Result<Outcome> {
+    let mut round = observer.observe(Instant::now());
+    if let Some(path) = round.missing.pop() {
+        return Err(hinted(DirectoryError::Missing(path)));
+    }
+    if let Some(error) = round.unread.pop() {
+        return Err(hinted(error));
+    }
+    let outcome = report(&round.problems, console);
+    let order = round.arranged(by, sort, false, "");
+    let mut out = console.out();
+    top_table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
+    out.flush()?;
+    Ok(outcome)
+}
+
+/// Several tables. What cannot be read is said, and may be there in the next round.
+fn batch(mut observer: Observer, args: &TopArgs, rounds: u32, console: &Console) -> anyhow::Result<Outcome> {
+    let mut outcome = Outcome::Done;
+    let mut warned = HashSet::new();
+    for number in 0..rounds {
+        let start = Instant::now();
+        let round = observer.observe(start);
+        if !(round.missing.is_empty() && round.unread.is_empty()) {
+            outcome = Outcome::NeedsAttention;
+        }
+        for problem in &round.problems {
+            outcome = Outcome::NeedsAttention;
+            // A damaged file is damaged in every round; once is enough.
+            if warned.insert(problem.to_string()) {
+                console.warning(problem);
+            }
+        }
+        let mut out = console.out();
+        if number > 0 {
+            writeln!(out)?;
+        }
+        write_round(&round, args, &console.view(), &mut out)?;
+        out.flush()?;
+        if number + 1 < rounds {
+            thread::sleep(args.interval.saturating_sub(start.elapsed()));
+        }
+    }
+    Ok(outcome)
+}
+
+fn write_round(round: &Round, args: &TopArgs, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let moment = time::date(SystemTime::now()).unwrap_or_default();
+    writeln!(out, "{moment} {}", printable(&summary(round)))?;
+    if !round.files.is_empty()
+        && let Some(trouble) = trouble(round)
+    {
+        writeln!(out, "{}", printable(&trouble))?;
+    }
+    for event in round.events.iter().filter(|event| event.at == round.at) {
+        writeln!(out, "{}", printable(&event.to_string()))?;
+    }
+    let by = args.by.into();
+    let order = round.arranged(by, args.sort.into(), false, "");
+    top_table::write(round, Rows { by, order: &order, with_rates: true }, view, out)
+}
+
+impl From<SortArg> for Sort {
+    fn from(sort: SortArg) -> Self {
+        match sort {
+            SortArg::Rate => Self::Rate,
+            SortArg::Value => Self::Value,
+            SortArg::Name => Self::Name,
+        }
+    }
+}
+
+impl From<ByArg> for By {
+    fn from(by: ByArg) -> Self {
+        match by {
+            ByArg::Series => Self::Series,
+            ByArg::Family => Self::Family,
+            ByArg::Pid => Self::Pid,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! A directory over time: what changed from one reading to the next. No terminal is known here.
+//!
+//! An [`Observer`] reads the same paths again and again. Each reading is a [`Round`]: the merged
+//! series, the families and the processes, each with its change per second and its recent history,
+//! and the workers that came, died or left. A directory that is not there is a state of the round,
+//! because a service's directory may be wiped and made anew while somebody watches.
+
+mod processes;
+mod round;
+mod track;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub use processes::{News, Process};
+pub use round::{By, Family, Round, Row, Series, Sort};
+pub use track::{Change, HISTORY};
+
+use crate::directory::DirectoryError;
+use crate::exposition::table::push_sample;
+use crate::liveness::Examined;
+use crate::merge::{self, MergeError, Traced, TracedSeries};
+use crate::model::MetricType;
+use processes::Watch;
+use track::Tracks;
+
+/// How many events are remembered.
+const EVENTS: usize = 100;
+
+/// Something that happened between two rounds.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The start of the round that saw it.
+    pub at: Instant,
+    /// What it was.
+    pub kind: EventKind,
+    /// The process's name in file names, or the path that vanished or came back.
+    pub what: String,
+}
+
+/// What may happen between two rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// Files of a process that was not there before, or that was dead.
+    Came,
+    /// A process that was live has ended; its files are still there.
+    Died,
+    /// The files of a process are gone.
+    Left,
+    /// A path is not there any more.
+    Vanished,
+    /// A path that was not there is there again.
+    Returned,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = &self.what;
+        match self.kind {
+            EventKind::Came => write!(f, "pid {what} is new"),
+            EventKind::Died => write!(f, "pid {what} died"),
+            EventKind::Left => write!(f, "pid {what}: its files are gone"),
+            EventKind::Vanished => write!(f, "{what} vanished"),
+            EventKind::Returned => write!(f, "{what} is there again"),
+        }
+    }
+}
+
+/// Reads the same paths again and again, and remembers what it needs to tell what changed.
+#[derive(Debug)]
+pub struct Observer {
+    paths: Vec<PathBuf>,
+    options: merge::Options,
+    series: Tracks,
+    families: Tracks,
+    counted: Tracks,
+    processes: Watch,
+    missing: Vec<PathBuf>,
+    events: Vec<Event>,
+    has_observed: bool,
+}
+
+impl Observer {
+    /// An observer of directories and files; `options` as for a merge.
+    pub fn new(paths: Vec<PathBuf>, options: merge::Options) -> Self {
+        Self {
+            paths,
+            options,
+            series: Tracks::default(),
+            families: Tracks::default(),
+            counted: Tracks::default(),
+            processes: Watch::default(),
+            missing: Vec::new(),
+            events: Vec::new(),
+            has_observed: false,
+        }
+    }
+
+    /// Reads everything once more. `now` is the moment that rates are computed with: the time
+    /// between two calls' `now` counts, not how long the reading takes.
+    pub fn observe(&mut self, now: Instant) -> Round {
+        let mut round = Round::empty(now, self.paths.clone());
+        let present = self.present_paths(now, &mut round);
+        if !present.is_empty() {
+            match merge::trace(&present, &self.options) {
+                Ok(traced) => self.fill(&mut round, traced, now),
+                // The directory went between the two looks at it.
+                Err(MergeError::Directory(DirectoryError::Missing(path))) => {
+                    self.note_missing(path, now, &mut round);
+                }
+                Err(MergeError::Directory(error)) => round.unread.push(error),
+                Err(MergeError::Strict(problem)) => round.problems.push(problem),
+            }
+        }
+        if !round.missing.is_empty() && round.files.is_empty() {
+            // What comes back is another directory: its counters are compared with nothing.
+            self.forget();
+        }
+        self.has_observed = true;
+        let superfluous = self.events.len().saturating_sub(EVENTS);
+        self.events.drain(..superfluous);
+        round.events.clone_from(&self.events);
+        round.took = now.elapsed();
+        round
+    }
+
+    /// The paths that are there; the round gets those that are not, and what happened to them.
+    fn present_paths(&mut self, now: Instant, round: &mut Round) -> Vec<PathBuf> {
+        let mut present = Vec::new();
+        for path in self.paths.clone() {
+            if path.metadata().is_err_and(|error| is_missing(&error)) {
+                self.note_missing(path, now, round);
+                continue;
+            }
+            if let Some(at) = self.missing.iter().position(|missing| *missing == path) {
+                self.missing.swap_remove(at);
+                self.note(EventKind::Returned, path.display().to_string(), now);
+            }
+            present.push(path);
+        }
+        present
+    }
+
+    fn note_missing(&mut self, path: PathBuf, now: Instant, round: &mut Round) {
+        if !self.missing.contains(&path) {
+            if self.has_observed {
+                self.note(EventKind::Vanished, path.display().to_string(), now);
+            }
+            self.missing.push(path.clone());
+        }
+        round.missing.push(path);
+    }
+
+    fn note(&mut self, kind: EventKind, what: String, now: Instant) {
+        self.events.push(Event { at: now, kind, what });
+    }
+
+    fn forget(&mut self) {
+        self.series = Tracks::default();
+        self.families = Tracks::default();
+        self.counted = Tracks::default();
+        self.processes = Watch::default();
+    }
+
+    fn fill(&mut self, round: &mut Round, traced: Traced, now: Instant) {
+        round.elapsed = self.series.elapsed(now);
+        round.problems = traced.problems;
+        let examined = processes::examine(&traced.files);
+        round.processes = self.processes.update(&traced.files, &examined, &traced.series, now);
+        for (kind, what) in self.processes.take_events() {
+            self.note(kind, what, now);
+        }
+        round.liveness = examined.iter().map(|file| file.as_ref().map(Examined::liveness)).collect();
+        round.files = traced.files;
+        round.entries = traced.series.iter().map(|series| series.contributions.len()).sum();
+        round.series = traced.series.into_iter().filter_map(observed).collect();
+        round.families = families(&round.series);
+        self.series.advance(round.series.iter_mut().map(|series| &mut series.row), now);
+        self.families.advance(round.families.iter_mut().map(|family| &mut family.row), now);
+        self.counted.advance(round.processes.iter_mut().map(|process| &mut process.row), now);
+    }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// A merged series as it is shown; `None` for a most recent value that nobody set, which an
+/// exposition does not have either.
+fn observed(traced: TracedSeries) -> Option<Series> {
+    let TracedSeries { family, metric_type, mode, sample, labels, value, buckets, contributions } = traced;
+    let is_histogram = !buckets.is_empty();
+    let value = match value {
+        Some(value) => value,
+        None if is_histogram => buckets.iter().map(|(_, count)| count).sum(),
+        None => return None,
+    };
+    let mut name = String::new();
+    if is_histogram {
+        push_sample(&mut name, &format!("{family}_count"), labels.iter());
+    } else {
+        push_sample(&mut name, &sample, labels.iter());
+    }
+    let is_count = match metric_type {
+        MetricType::Histogram | MetricType::Summary => is_histogram || sample.ends_with("_count"),
+        MetricType::Counter | MetricType::Gauge => true,
+    };
+    let row = Row::new(name, value, Some(metric_type));
+    Some(Series { row, family, metric_type, mode, is_count, contributions })
+}
+
+/// Families in the order of their first series, each with the sum of its series: of histograms and
+/// summaries, how many observations.
+fn families(series: &[Series]) -> Vec<Family> {
+    let mut found: Vec<Family> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for series in series {
+        let place = *places.entry(&series.family).or_insert_with(|| {
+            let row = Row::new(series.family.clone(), 0.0, Some(series.metric_type));
+            found.push(Family { row, metric_type: series.metric_type, series: 0 });
+            found.len() - 1
+        });
+        let family = &mut found[place];
+        family.series += 1;
+        if series.is_count {
+            family.row.value += series.row.value;
+        }
+    }
+    found
+}
+
+/// Seconds between two moments, never 0: something may be divided by it.
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64().max(1e-3)
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)] // a test's own directories
+mod tests;

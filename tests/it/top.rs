@@ -1,0 +1,291 @@
+//! `promproc top`: tables without a terminal, and the screen in a real pseudo terminal.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use promproc::format::{Encoder, Layout};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::processes::Holder;
+use crate::support::{promproc, python};
+
+const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/terminal.py");
+
+/// A directory `metrics` of its own.
+struct Scene(TempDir);
+
+impl Scene {
+    fn new() -> Self {
+        let scene = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(scene.metrics()).unwrap();
+        scene
+    }
+
+    fn metrics(&self) -> std::path::PathBuf {
+        self.0.path().join("metrics")
+    }
+
+    fn counter(&self, pid: &str, values: &[(&str, f64)]) {
+        let mut encoder = Encoder::new(Layout::ValueAndTime);
+        for (path, value) in values {
+            let key = json!(["hits", "hits_total", {"path": path}, "Hits"]).to_string();
+            assert!(encoder.push(key.as_bytes(), *value, 0.0));
+        }
+        // In one step: promproc may be reading.
+        let file = self.metrics().join(format!("counter_{pid}.db"));
+        let other = self.0.path().join("other");
+        fs::write(&other, encoder.into_bytes()).unwrap();
+        fs::rename(other, file).unwrap();
+    }
+}
+
+/// What was printed, and the exit status.
+fn top(arguments: &[&str], path: &Path) -> (String, String, Option<i32>) {
+    let output = promproc().arg("top").args(arguments).arg(path).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+#[test]
+fn once_prints_the_series_without_rates() {
+    let scene = Scene::new();
+    scene.counter("1", &[("/a", 3.0), ("/b", 1e6)]);
+    scene.counter("2", &[("/a", 4.5)]);
+    let table = |first, second| format!("TYPE     VALUE  SERIES\n{first}\n{second}\n");
+    let (a, b) = ("counter    7.5  hits_total{path=\"/a\"}", "counter  1e+06  hits_total{path=\"/b\"}");
+    let (stdout, stderr, status) = top(&["--once"], &scene.metrics());
+    assert_eq!((stdout, stderr.as_str(), status), (table(a, b), "", Some(0)));
+    assert_eq!(top(&["--once", "--sort", "value"], &scene.metrics()).0, table(b, a));
+    assert_eq!(
+        top(&["--once", "--by", "family"], &scene.metrics()).0,
+        "TYPE     SERIES          VALUE  FAMILY\ncounter       2  1.0000075e+06  hits\n"
+    );
+    assert_eq!(
+        top(&["--once", "--label", "path=/b"], &scene.metrics()).0,
+        format!("TYPE     VALUE  SERIES\n{b}\n")
+    );
+}
+
+#[test]
+fn once_tells_the_live_from_the_dead() {
+    let scene = Scene::new();
+    scene.counter("4999999", &[("/a", 3.0), ("/b", 2.0)]);
+    scene.counter("web", &[("/a", 1.0)]);
+    let _holder = Holder::shell("exec 9<>\"$1/counter_web.db\"", &scene.metrics());
+    let (stdout, _, status) = top(&["--once", "--by", "pid"], &scene.metrics());
+    let lines: Vec<_> = stdout.lines().collect();
+    assert_eq!(lines[0], "PID      LIVENESS  FILES  ENTRIES  COUNTED  PROCESS");
+    assert!(lines[1].starts_with("4999999  dead          1        2      5.0  "), "{stdout}");
+    assert!(lines[2].starts_with("web      live          1        1      1.0  pid "), "{stdout}");
+    assert!(lines[2].contains(": sh -c exec 9<>"), "the command of the holder: {stdout}");
+    assert_eq!((lines.len(), status), (3, Some(0)));
+}
+
+#[test]
+fn once_needs_a_directory_and_reports_damage() {
+    let scene = Scene::new();
+    assert_eq!(top(&["--once"], &scene.metrics()), (String::new(), String::new(), Some(0)), "an empty one");
+    let (stdout, stderr, status) = top(&["--once"], &scene.0.path().join("none"));
+    assert_eq!((stdout.as_str(), status), ("", Some(2)));
+    assert!(stderr.contains("/none: no such file or directory\nhint: "), "{stderr}");
+    fs::write(scene.metrics().join("foo.db"), "noise").unwrap();
+    scene.counter("1", &[("/a", 3.0)]);
+    let (stdout, stderr, status) = top(&["--once"], &scene.metrics());
+    assert_eq!((stdout.lines().count(), status), (2, Some(1)));
+    assert!(stderr.contains("foo.db: left out"), "{stderr}");
+}
+
+#[test]
+fn control_characters_are_not_obeyed() {
+    let scene = Scene::new();
+    scene.counter("1", &[("\u{1b}]0;title\u{7}\n\u{202e}", 3.0)]);
+    for arguments in [["--once", "--by", "series"], ["--batch", "1", "--by=series"]] {
+        let (stdout, ..) = top(&arguments, &scene.metrics());
+        assert!(stdout.contains(r#"{path="\u{1b}]0;title\u{7}\n\u{202e}"}"#), "{stdout}");
+    }
+}
+
+#[test]
+fn without_a_terminal_it_needs_once_or_batch() {
+    let scene = Scene::new();
+    let output = promproc().arg("top").arg(scene.metrics()).stdin(Stdio::null()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(
+        stderr.contains("terminal") && stderr.contains("\nhint: ") && stderr.contains("--once"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn wrong_intervals() {
+    for interval in ["0", "0.05", "-1", "nan", "inf", "1e300", "fast"] {
+        let (_, stderr, status) = top(&["--batch", "1", &format!("--interval={interval}")], Path::new("."));
+        assert!(status == Some(2) && stderr.contains("--interval"), "{interval}: {stderr}");
+    }
+}
+
+#[test]
+fn a_batch_has_rates_and_survives_a_directory_that_vanishes() {
+    let scene = Scene::new();
+    scene.counter("1", &[("/a", 100.0)]);
+    scene.counter("2", &[("/a", 10.0), ("/b", 1.0)]);
+    let interval = Duration::from_secs(2);
+    let mut command = promproc();
+    command.args(["top", "--batch", "5", "-i", "2"]).arg(scene.metrics());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Each change falls between two rounds.
+    thread::sleep(interval / 2);
+    scene.counter("1", &[("/a", 120.0)]);
+    fs::remove_file(scene.metrics().join("counter_2.db")).unwrap();
+    scene.counter("3", &[("/a", 10.0), ("/b", 2.0), ("/c", 0.0)]);
+    thread::sleep(interval);
+    fs::rename(scene.metrics(), scene.0.path().join("away")).unwrap();
+    thread::sleep(interval);
+    fs::rename(scene.0.path().join("away"), scene.metrics()).unwrap();
+    thread::sleep(interval);
+    scene.counter("3", &[("/a", 5.0), ("/b", 2.0), ("/c", 0.0)]);
+    let output = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let rounds: Vec<Vec<&str>> = stdout.split("\n\n").map(|round| round.lines().collect()).collect();
+    assert_eq!((rounds.len(), output.status.code()), (5, Some(1)), "{stdout}");
+    let heading = |round: usize, end: &str| {
+        assert!(rounds[round][0].ends_with(&format!("/metrics: {end}")), "{round} {end}:\n{stdout}");
+    };
+    heading(0, "2 files, 2 processes (0 live, 2 dead), 2 series");
+    assert_eq!(rounds[0][2].split_whitespace().nth(2), Some("-"), "{stdout}");
+
+    assert_eq!(rounds[1][1..3], ["pid 3 is new", "pid 2: its files are gone"], "{stdout}");
+    let rate = rate(rounds[1][4]);
+    // 20 in two seconds, or a little more on a busy machine.
+    assert!((7.0..=10.1).contains(&rate), "{rate}: {stdout}");
+    assert!(rounds[1].iter().any(|line| line.contains("new") && line.contains("/c")), "{stdout}");
+
+    heading(2, "no such directory");
+    assert!(rounds[2].len() == 2 && rounds[2][1].ends_with("/metrics vanished"), "{stdout}");
+
+    assert!(rounds[3][1].ends_with("/metrics is there again"), "{stdout}");
+    assert_eq!(rounds[3][3].split_whitespace().nth(2), Some("-"), "compared with nothing: {stdout}");
+
+    assert!(rounds[4].iter().any(|line| line.contains("reset") && line.contains("\"/a\"")), "{stdout}");
+}
+
+fn rate(line: &str) -> f64 {
+    line.split_whitespace().nth(2).unwrap().parse().unwrap_or_else(|_| panic!("no rate in {line}"))
+}
+
+/// How a session in the pseudo terminal ended.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ended {
+    status: i32,
+    /// What the main screen shows: nothing of the table.
+    main: String,
+    /// `h` where the other screen was entered, `l` where it was left.
+    switches: String,
+    cursor: bool,
+    restored: bool,
+}
+
+impl Ended {
+    fn well(status: i32) -> Self {
+        Self { status, main: String::new(), switches: "hl".to_owned(), cursor: true, restored: true }
+    }
+}
+
+/// Plays the steps; `None` where there is no Python (it has said so).
+#[track_caller]
+fn play(path: &Path, steps: Value) -> Option<Ended> {
+    let mut command = Command::new(python()?.interpreter());
+    command.args([DRIVER, &steps.to_string(), env!("CARGO_BIN_EXE_promproc"), "top", "-i", "0.2"]).arg(path);
+    let output = command.env("TERM", "xterm-256color").output().unwrap();
+    let ended: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    if let Some(screen) = ended["screen"].as_str() {
+        panic!("{}: the screen shows\n{screen}", ended["failed"]);
+    }
+    Some(serde_json::from_value(ended).unwrap())
+}
+
+#[test]
+fn a_session_with_every_view() {
+    let scene = Scene::new();
+    scene.counter("1", &[("/apple", 3.0), ("/pear", 4.0)]);
+    let steps = json!([
+        ["see", "hits_total{path=\"/apple\"}"],
+        ["see", "by rate ↓"],
+        ["type", "/pea"],
+        ["gone", "apple"],
+        ["see", "/pear"],
+        ["type", "xx"],
+        ["see", "nothing matches the filter"],
+        ["type", "\u{1b}"],
+        ["see", "apple"],
+        ["type", "n"],
+        ["see", "by name ↑"],
+        ["type", "\u{1b}[B\r"],
+        ["see", "how the value came about"],
+        ["see", "counter_1.db"],
+        ["see", "/pear"],
+        ["gone", "apple"],
+        ["type", "q"],
+        ["see", "apple"],
+        ["type", "?"],
+        ["see", "sort by rate, value, name"],
+        ["type", "q2"],
+        ["see", "FAMILY"],
+        ["type", "\r"],
+        ["see", "/hits"],
+        ["type", "\t\t"],
+        ["see", "PROCESS"],
+        ["see", "dead"],
+        ["type", "p"],
+        ["see", " paused "],
+        ["resize", [10, 40]],
+        ["type", "1"],
+        ["see", "SERIES"],
+        ["type", "q"]
+    ]);
+    let Some(ended) = play(&scene.metrics(), steps) else { return };
+    assert_eq!(ended, Ended::well(0));
+}
+
+#[test]
+fn a_session_in_which_the_directory_vanishes_and_comes_back() {
+    let scene = Scene::new();
+    scene.counter("1", &[("/apple", 3.0)]);
+    let (metrics, away) = (scene.metrics(), scene.0.path().join("away"));
+    let steps = json!([
+        ["see", "/apple"],
+        ["run", format!("mv {} {}", metrics.display(), away.display())],
+        ["see", "no such directory"],
+        ["gone", "/apple"],
+        ["run", format!("mv {} {}", away.display(), metrics.display())],
+        ["see", "is there again"],
+        ["see", "/apple"],
+        ["run", format!("cp {0}/counter_1.db {0}/counter_2.db", metrics.display())],
+        ["see", "pid 2 is new"],
+        ["run", format!("rm {}/counter_1.db", metrics.display())],
+        ["see", "pid 1: its files are gone"],
+        ["run", format!("rm {}/counter_2.db", metrics.display())],
+        ["see", "no metric files"],
+        ["type", "\u{3}"]
+    ]);
+    let Some(ended) = play(&metrics, steps) else { return };
+    assert_eq!(ended, Ended::well(0), "Ctrl-C");
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let scene = Scene::new();
+    scene.counter("1", &[("/apple", 3.0)]);
+    for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
+        let steps = json!([["see", "/apple"], ["signal", signal]]);
+        let Some(ended) = play(&scene.metrics(), steps) else { return };
+        assert_eq!(ended, Ended::well(-signal));
+    }
+}

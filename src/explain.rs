@@ -180,7 +180,8 @@ fn weigh(sources: &mut [Source], series: &[TracedSeries]) -> Result<(), Director
     Ok(())
 }
 
-pub(crate) fn explain_series(series: TracedSeries, sources: &[Source]) -> Explanation {
+/// Explains one series; `sources` are what is known of the files that it refers to.
+pub fn explain_series(series: TracedSeries, sources: &[Source]) -> Explanation {
     let is_dead = |contribution: &Contribution| sources[contribution.file].liveness() == Liveness::Dead;
     let rule = series.rule();
     let decider = deciding(rule, &series.contributions);

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::number::go_string;
 use crate::explain::{Explanation, Fate, Source, Value, quantile};
-use crate::liveness::{Evidence, Liveness, Process};
+use crate::liveness::{Evidence, Process};
 use crate::model::Labels;
 
 /// The line of a series.
@@ -143,7 +143,7 @@ impl SeriesLine {
                     ContributionObject {
                         file: source.file.path.to_string_lossy().into_owned(),
                         pid: source.file.name.pid.clone(),
-                        liveness: liveness_name(source.liveness()),
+                        liveness: source.liveness().as_str(),
                         evidence: source.evidence.as_ref().map(ToString::to_string),
                         processes: source
                             .evidence
@@ -163,15 +163,6 @@ impl SeriesLine {
                 })
                 .collect(),
         }
-    }
-}
-
-/// The word for a liveness.
-pub fn liveness_name(liveness: Liveness) -> &'static str {
-    match liveness {
-        Liveness::Live => "live",
-        Liveness::Dead => "dead",
-        Liveness::Unknown => "unknown",
     }
 }
 

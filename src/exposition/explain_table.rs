@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use super::explain_json::{fate_name, liveness_name};
+use super::explain_json::fate_name;
 use super::number::go_string;
 use super::table::{Column, NOTHING, Table, View, wrapped_at};
 use super::{printable, time};
@@ -166,7 +166,7 @@ fn push_row(table: &mut Table, row: &Row, source: &Source, total: f64, now: Syst
     table.cell(&or_nothing(share));
     table.cell(&or_nothing(row.bound.map(go_string)));
     table.cell(if row.fate == Fate::Added { NOTHING } else { fate_name(row.fate) });
-    table.cell(liveness_name(source.liveness()));
+    table.cell(source.liveness().as_str());
     let moment = row.timestamp.and_then(time::from_unix);
     table.cell(&or_nothing(moment.map(|moment| time::age(moment, now))));
     table.cell(&source.file.name.pid);

@@ -29,7 +29,7 @@ pub fn write(round: &Round, rows: Rows<'_>, view: &View, out: &mut dyn Write) ->
         match rows.by {
             By::Series => {
                 let series = &round.series[at];
-                table.cell(series.metric_type.as_str());
+                table.cell(series.traced.metric_type.as_str());
                 numbers(&mut table, round, &series.row, rows.with_rates);
                 table.cell(&series.row.name);
             }
@@ -43,7 +43,7 @@ pub fn write(round: &Round, rows: Rows<'_>, view: &View, out: &mut dyn Write) ->
             By::Pid => {
                 let process = &round.processes[at];
                 table.cell(&process.row.name);
-                table.cell(process.liveness_word());
+                table.cell(process.liveness.as_str());
                 if rows.with_rates {
                     table.cell(news(process.news).unwrap_or(NOTHING));
                 }
@@ -95,16 +95,6 @@ pub fn change(round: &Round, row: &Row) -> String {
         Change::Reset => "reset".to_owned(),
         Change::New if round.elapsed.is_some() => "new".to_owned(),
         Change::New => NOTHING.to_owned(),
-    }
-}
-
-/// A liveness as tables show it; a file that is gone has none.
-pub fn liveness_word(liveness: Option<Liveness>) -> &'static str {
-    match liveness {
-        Some(Liveness::Live) => "live",
-        Some(Liveness::Dead) => "dead",
-        Some(Liveness::Unknown) => "unknown",
-        None => NOTHING,
     }
 }
 

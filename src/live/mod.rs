@@ -21,7 +21,6 @@ pub use track::{Change, HISTORY};
 
 use crate::directory::DirectoryError;
 use crate::exposition::table::push_sample;
-use crate::liveness::Examined;
 use crate::merge::{self, MergeError, Traced, TracedSeries};
 use crate::model::MetricType;
 use processes::Watch;
@@ -173,7 +172,7 @@ impl Observer {
         for (kind, what) in self.processes.take_events() {
             self.note(kind, what, now);
         }
-        round.liveness = examined.iter().map(|file| file.as_ref().map(Examined::liveness)).collect();
+        round.examined = examined;
         round.files = traced.files;
         round.entries = traced.series.iter().map(|series| series.contributions.len()).sum();
         round.series = traced.series.into_iter().filter_map(observed).collect();
@@ -191,25 +190,25 @@ fn is_missing(error: &io::Error) -> bool {
 /// A merged series as it is shown; `None` for a most recent value that nobody set, which an
 /// exposition does not have either.
 fn observed(traced: TracedSeries) -> Option<Series> {
-    let TracedSeries { family, metric_type, mode, sample, labels, value, buckets, contributions } = traced;
-    let is_histogram = !buckets.is_empty();
-    let value = match value {
+    let (family, labels, metric_type) = (&traced.family, &traced.labels, traced.metric_type);
+    let is_histogram = !traced.buckets.is_empty();
+    let value = match traced.value {
         Some(value) => value,
-        None if is_histogram => buckets.iter().map(|(_, count)| count).sum(),
+        None if is_histogram => traced.buckets.iter().map(|(_, count)| count).sum(),
         None => return None,
     };
-    let mut name = String::new();
-    if is_histogram {
+    let name = if is_histogram {
+        let mut name = String::new();
         push_sample(&mut name, &format!("{family}_count"), labels.iter());
+        name
     } else {
-        push_sample(&mut name, &sample, labels.iter());
-    }
+        traced.name_and_labels()
+    };
     let is_count = match metric_type {
-        MetricType::Histogram | MetricType::Summary => is_histogram || sample.ends_with("_count"),
+        MetricType::Histogram | MetricType::Summary => is_histogram || traced.sample.ends_with("_count"),
         MetricType::Counter | MetricType::Gauge => true,
     };
-    let row = Row::new(name, value, Some(metric_type));
-    Some(Series { row, family, metric_type, mode, is_count, contributions })
+    Some(Series { row: Row::new(name, value, Some(metric_type)), traced, is_count })
 }
 
 /// Families in the order of their first series, each with the sum of its series: of histograms and
@@ -218,9 +217,10 @@ fn families(series: &[Series]) -> Vec<Family> {
     let mut found: Vec<Family> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for series in series {
-        let place = *places.entry(&series.family).or_insert_with(|| {
-            let row = Row::new(series.family.clone(), 0.0, Some(series.metric_type));
-            found.push(Family { row, metric_type: series.metric_type, series: 0 });
+        let TracedSeries { family, metric_type, .. } = &series.traced;
+        let place = *places.entry(family).or_insert_with(|| {
+            let row = Row::new(family.clone(), 0.0, Some(*metric_type));
+            found.push(Family { row, metric_type: *metric_type, series: 0 });
             found.len() - 1
         });
         let family = &mut found[place];

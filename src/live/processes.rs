@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::{EventKind, Row};
 use crate::directory::DbFile;
-use crate::exposition::top_table::liveness_word;
 use crate::liveness::{self, Evidence, Examined, Liveness};
 use crate::merge::TracedSeries;
 use crate::model::MetricType;
@@ -45,11 +44,6 @@ pub struct Process {
 }
 
 impl Process {
-    /// Its liveness as tables show it.
-    pub fn liveness_word(&self) -> &'static str {
-        liveness_word(Some(self.liveness))
-    }
-
     /// Whether it wrote a file.
     pub fn has(&self, file: &DbFile) -> bool {
         file.name.pid == self.pid && file.path.parent() == Some(&self.directory)

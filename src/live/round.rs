@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::{Change, Event, Process};
 use crate::directory::{DbFile, DirectoryError, Problem};
-use crate::liveness::Liveness;
-use crate::merge::Contribution;
-use crate::model::{GaugeMode, MetricType};
+use crate::liveness::Examined;
+use crate::merge::TracedSeries;
+use crate::model::MetricType;
 
 /// What all lines of a view have.
 #[derive(Clone, Debug)]
@@ -37,16 +37,10 @@ impl Row {
 pub struct Series {
     /// Its name, value and change.
     pub row: Row,
-    /// The family's name; for a counter without `_total`.
-    pub family: String,
-    /// The type that applies to the family.
-    pub metric_type: MetricType,
-    /// The mode that applies to the family, of gauges.
-    pub mode: Option<GaugeMode>,
+    /// What it was made of.
+    pub traced: TracedSeries,
     /// Whether it counts in its family's sum: the sums of observations do not.
     pub(super) is_count: bool,
-    /// The entries that it was made of.
-    pub contributions: Vec<Contribution>,
 }
 
 /// A metric family.
@@ -104,7 +98,7 @@ pub struct Round {
     /// The files read, in order.
     pub files: Vec<DbFile>,
     /// Whether anybody still writes them; `None` for a file that vanished meanwhile.
-    pub liveness: Vec<Option<Liveness>>,
+    pub examined: Vec<Option<Examined>>,
     /// How many entries were merged.
     pub entries: usize,
     /// The merged series, in the client's order.
@@ -128,7 +122,7 @@ impl Round {
             unread: Vec::new(),
             problems: Vec::new(),
             files: Vec::new(),
-            liveness: Vec::new(),
+            examined: Vec::new(),
             entries: 0,
             series: Vec::new(),
             families: Vec::new(),
@@ -174,7 +168,7 @@ impl Round {
             By::Family => self.families[at].row.name.clone(),
             By::Pid => {
                 let process = &self.processes[at];
-                format!("{} {} {}", process.liveness_word(), process.row.name, process.about)
+                format!("{} {} {}", process.liveness, process.row.name, process.about)
             }
         }
     }

@@ -184,7 +184,7 @@ fn processes_come_and_die_and_leave() {
     let writer = File::open(scene.path().join("counter_1.db")).unwrap();
     let round = scene.round();
     let process = &round.processes[0];
-    assert_eq!((process.liveness_word(), process.news), ("live", None), "{}", process.about);
+    assert_eq!((process.liveness.as_str(), process.news), ("live", None), "{}", process.about);
     assert_eq!(happened(&round), [""; 0], "nobody is new in the first round");
 
     drop(writer);

@@ -41,6 +41,23 @@ pub enum Liveness {
     Unknown,
 }
 
+impl Liveness {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Dead => "dead",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Liveness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// Why a file is taken for live, dead or unknown. Displayed as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {

@@ -1,48 +1,39 @@
 //! What the full-screen texts say: how a series came about, what a process has, the keys.
 
-use promproc::exposition::number::go_string;
+use std::time::SystemTime;
+
+use anstyle::Style;
+use promproc::explain::{Source, explain_series};
+use promproc::exposition::explain_table::{self, Extent};
 use promproc::exposition::printable;
 use promproc::exposition::table::{Column, NOTHING, Table, View};
-use promproc::exposition::top_table::liveness_word;
 use promproc::live::{Process, Round, Series};
-use promproc::model::{GaugeRule, MetricType};
+use promproc::liveness::{Examined, name_holders};
 
-/// How a series came about: the entries that it was made of.
+/// A width so great that nothing wraps; but columns without a value are left out.
+const UNWRAPPED: View = View { width: Some(u16::MAX), heading: Style::new() };
+
+/// How a series came about, as `promproc explain` says it.
 pub(crate) fn explanation(round: &Round, series: &Series) -> String {
-    const COLUMNS: &[Column] = &[
-        Column::number("VALUE"),
-        Column::text("BUCKET"),
-        Column::text("PID"),
-        Column::text("LIVENESS"),
-        Column::number("OFFSET"),
-        Column::text("FILE"),
-    ];
-    let rule = match (series.metric_type, series.mode.map(|mode| mode.rule())) {
-        (MetricType::Gauge, Some(GaugeRule::PerPid) | None) => "of one process",
-        (MetricType::Gauge, Some(GaugeRule::Min)) => "the least",
-        (MetricType::Gauge, Some(GaugeRule::Max)) => "the greatest",
-        (MetricType::Gauge, Some(GaugeRule::MostRecent)) => "the one set last",
-        _ => "the sum",
-    };
-    let mode = series.mode.map(|mode| format!(" {mode}")).unwrap_or_default();
-    let mut text = format!(
-        "{} {}\n{}{mode}, {rule} of these entries:\n\n",
-        printable(&series.row.name),
-        go_string(series.row.value),
-        series.metric_type,
-    );
-    let mut table = Table::new(COLUMNS);
-    for contribution in &series.contributions {
-        let file = &round.files[contribution.file];
-        table.cell(&go_string(contribution.value));
-        table.cell(&contribution.bound.map_or(NOTHING.to_owned(), go_string));
-        table.cell(&file.name.pid);
-        table.cell(liveness_word(round.liveness[contribution.file]));
-        table.cell(&contribution.offset.to_string());
-        table.cell(&file.path.to_string_lossy());
+    let mut examined: Vec<Option<Examined>> = vec![None; round.files.len()];
+    for contribution in &series.traced.contributions {
+        examined[contribution.file].clone_from(&round.examined[contribution.file]);
     }
-    push_table(&mut text, &table);
-    text
+    // Only of these files: to look through all processes takes its time.
+    let (places, mut of_series): (Vec<_>, Vec<_>) =
+        examined.iter_mut().enumerate().filter_map(|(at, file)| Some((at, file.take()?))).unzip();
+    name_holders(&mut of_series);
+    let mut sources: Vec<_> =
+        round.files.iter().map(|file| Source { file: file.clone(), evidence: None }).collect();
+    for (place, file) in places.into_iter().zip(of_series) {
+        sources[place].evidence = Some(file.evidence);
+    }
+    let explanation = explain_series(series.traced.clone(), &sources);
+    let extent = Extent { all: true, buckets: false };
+    let mut written = Vec::new();
+    // Writing to a Vec does not fail.
+    let _ = explain_table::write(&explanation, &sources, extent, SystemTime::now(), &UNWRAPPED, &mut written);
+    String::from_utf8_lossy(&written).into_owned()
 }
 
 /// What a process is, and which files it has.
@@ -51,13 +42,13 @@ pub(crate) fn of_process(round: &Round, process: &Process) -> String {
     let mut text = format!(
         "pid {}: {}\n{}\n{} entries in these files:\n\n",
         printable(&process.row.name),
-        process.liveness_word(),
+        process.liveness,
         printable(&process.about),
         process.entries
     );
     let mut table = Table::new(COLUMNS);
-    for (file, liveness) in round.files.iter().zip(&round.liveness).filter(|(file, _)| process.has(file)) {
-        table.cell(liveness_word(*liveness));
+    for (file, examined) in round.files.iter().zip(&round.examined).filter(|(file, _)| process.has(file)) {
+        table.cell(examined.as_ref().map_or(NOTHING, |file| file.liveness().as_str()));
         table.cell(&file.path.to_string_lossy());
     }
     push_table(&mut text, &table);
@@ -66,10 +57,8 @@ pub(crate) fn of_process(round: &Round, process: &Process) -> String {
 
 fn push_table(text: &mut String, table: &Table) {
     let mut written = Vec::new();
-    // A width so great that nothing wraps, but columns without a value are left out.
-    let view = View { width: Some(u16::MAX), ..View::default() };
     // Writing to a Vec does not fail.
-    let _ = table.write(&view, &mut written);
+    let _ = table.write(&UNWRAPPED, &mut written);
     text.push_str(&String::from_utf8_lossy(&written));
 }
 

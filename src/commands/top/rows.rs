@@ -54,7 +54,7 @@ fn columns(by: By) -> Vec<(u8, Column)> {
             (1, number("VALUE", VALUE_WIDTH, |round, at, _| value(&round.series[at].row))),
             (2, number("CHANGE/s", RATE_WIDTH, |round, at, theme| rate(round, &round.series[at].row, theme))),
             (3, text("TREND", 16, |round, at, theme| trend(&round.series[at].row, theme))),
-            (0, text("TYPE", 9, |round, at, theme| type_style(round.series[at].metric_type, theme))),
+            (0, text("TYPE", 9, |round, at, theme| type_style(round.series[at].traced.metric_type, theme))),
         ],
         By::Family => vec![
             (2, number("VALUE", VALUE_WIDTH, |round, at, _| value(&round.families[at].row))),
@@ -118,7 +118,7 @@ fn state(round: &Round, at: usize, theme: Theme) -> (String, Style) {
         Liveness::Dead => Color::Red,
         Liveness::Unknown => Color::Yellow,
     };
-    (process.liveness_word().to_owned(), theme.colored(color))
+    (process.liveness.to_string(), theme.colored(color))
 }
 
 /// Draws the rows around the selected one.

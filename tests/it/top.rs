@@ -230,6 +230,7 @@ fn a_session_with_every_view() {
         ["type", "\u{1b}[B\r"],
         ["see", "how the value came about"],
         ["see", "counter_1.db"],
+        ["see", "without dead processes: not there"],
         ["see", "/pear"],
         ["gone", "apple"],
         ["type", "q"],

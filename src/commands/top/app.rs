@@ -53,6 +53,8 @@ pub(crate) struct App {
     pub pane: Option<Pane>,
     /// How many rows, or lines of a pane, fit on the screen.
     pub page: usize,
+    /// How wide the screen is.
+    pub width: u16,
 }
 
 const VIEWS: [By; 3] = [By::Series, By::Family, By::Pid];
@@ -73,6 +75,7 @@ impl App {
             shift: 0,
             pane: None,
             page: 1,
+            width: 80,
         }
     }
 
@@ -267,11 +270,11 @@ impl App {
         match by {
             By::Series => {
                 let series = round.series.iter().find(|series| series.row.name == name)?;
-                Some(explanation::explanation(round, series))
+                Some(explanation::explanation(round, series, self.width))
             }
             By::Pid => {
                 let process = round.processes.iter().find(|process| process.row.name == name)?;
-                Some(explanation::of_process(round, process))
+                Some(explanation::of_process(round, process, self.width))
             }
             By::Family => None,
         }

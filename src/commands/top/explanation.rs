@@ -10,11 +10,8 @@ use promproc::exposition::table::{Column, NOTHING, Table, View};
 use promproc::live::{Process, Round, Series};
 use promproc::liveness::{Examined, name_holders};
 
-/// A width so great that nothing wraps; but columns without a value are left out.
-const UNWRAPPED: View = View { width: Some(u16::MAX), heading: Style::new() };
-
 /// How a series came about, as `promproc explain` says it.
-pub(crate) fn explanation(round: &Round, series: &Series) -> String {
+pub(crate) fn explanation(round: &Round, series: &Series, width: u16) -> String {
     let mut examined: Vec<Option<Examined>> = vec![None; round.files.len()];
     for contribution in &series.traced.contributions {
         examined[contribution.file].clone_from(&round.examined[contribution.file]);
@@ -32,12 +29,13 @@ pub(crate) fn explanation(round: &Round, series: &Series) -> String {
     let extent = Extent { all: true, buckets: false };
     let mut written = Vec::new();
     // Writing to a Vec does not fail.
-    let _ = explain_table::write(&explanation, &sources, extent, SystemTime::now(), &UNWRAPPED, &mut written);
+    let _ =
+        explain_table::write(&explanation, &sources, extent, SystemTime::now(), &view(width), &mut written);
     String::from_utf8_lossy(&written).into_owned()
 }
 
 /// What a process is, and which files it has.
-pub(crate) fn of_process(round: &Round, process: &Process) -> String {
+pub(crate) fn of_process(round: &Round, process: &Process, width: u16) -> String {
     const COLUMNS: &[Column] = &[Column::text("LIVENESS"), Column::text("FILE")];
     let mut text = format!(
         "pid {}: {}\n{}\n{} entries in these files:\n\n",
@@ -51,14 +49,18 @@ pub(crate) fn of_process(round: &Round, process: &Process) -> String {
         table.cell(examined.as_ref().map_or(NOTHING, |file| file.liveness().as_str()));
         table.cell(&file.path.to_string_lossy());
     }
-    push_table(&mut text, &table);
+    push_table(&mut text, &table, width);
     text
 }
 
-fn push_table(text: &mut String, table: &Table) {
+fn view(width: u16) -> View {
+    View { width: Some(width), heading: Style::new() }
+}
+
+fn push_table(text: &mut String, table: &Table, width: u16) {
     let mut written = Vec::new();
     // Writing to a Vec does not fail.
-    let _ = table.write(&UNWRAPPED, &mut written);
+    let _ = table.write(&view(width), &mut written);
     text.push_str(&String::from_utf8_lossy(&written));
 }
 
@@ -80,6 +82,6 @@ COUNTED   by a process: increments of counters, observations of histograms
 CHANGE/s  since the round before. reset: what can only grow fell, because
           somebody began anew
 TREND     of gauges the values, of others the changes; the newest at the right
-STATE     live: somebody has the files open; unknown: it cannot be told, so
+LIVENESS  live: somebody has the files open; unknown: it cannot be told, so
           run promproc as the service's user
 ";

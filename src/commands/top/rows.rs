@@ -70,7 +70,7 @@ fn columns(by: By) -> Vec<(u8, Column)> {
         ],
         By::Pid => vec![
             (0, text("PID", 8, |round, at, _| plain(printable(&round.processes[at].row.name).into_owned()))),
-            (1, text("STATE", 7, state)),
+            (1, text("LIVENESS", 8, liveness)),
             (
                 6,
                 number("CHANGE/s", RATE_WIDTH, |round, at, theme| {
@@ -111,7 +111,7 @@ fn trend(row: &Row, theme: Theme) -> (String, Style) {
     (sparkline(&row.history, is_rate, width), theme.colored(Color::Cyan))
 }
 
-fn state(round: &Round, at: usize, theme: Theme) -> (String, Style) {
+fn liveness(round: &Round, at: usize, theme: Theme) -> (String, Style) {
     let process = &round.processes[at];
     let color = match process.liveness {
         Liveness::Live => Color::Green,

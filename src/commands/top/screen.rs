@@ -24,6 +24,7 @@ const RECENT_SECONDS: u64 = 30;
 pub(crate) fn draw(frame: &mut Frame<'_>, app: &mut App, has_color: bool) {
     let theme = Theme { has_color };
     let area = frame.area();
+    app.width = area.width;
     let events = event_lines(app, area, theme);
     let heights = [
         Constraint::Length(1),

@@ -1,7 +1,7 @@
 //! promproc reads, merges and maintains the multiprocess directories of the Prometheus Python
 //! client.
 //!
-//! Data takes one way: [`directory`] finds metric files and reads their used bytes, [`format`] makes
+//! Data takes one way: [`directory`] finds metric files and reads their used bytes, [`mod@format`] makes
 //! entries and keys of them, [`merge`] makes metric families of the entries of all processes, and
 //! [`exposition`] prints those.
 //!
@@ -19,7 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The modules in reading order: [`model`] has the nouns; [`format`], [`directory`], [`merge`] and
+//! The modules in reading order: [`model`] has the nouns; [`mod@format`], [`directory`], [`merge`] and
 //! [`exposition`] are the way above; [`select`] and [`selector`] choose; [`dump`] shows files as they
 //! are; [`liveness`] finds out who still writes; [`explain`] and [`diagnose`] say why a value is what
 //! it is and what is wrong, and [`remedy`] which command mends it; [`maintain`] alone changes anything.

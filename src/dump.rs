@@ -92,7 +92,7 @@ impl<'a> Dumper<'a> {
         let mut dumped = dumped(file, read, self.reader.used(), seen);
         if let Some((offset, error, more)) = bad_keys {
             let kind = ProblemKind::Key { offset, error, more };
-            dumped.problems.insert(0, Problem { path: file.path.clone(), kind });
+            dumped.problems.insert(0, Problem { path: file.path(), kind });
         }
         dumped
     }
@@ -127,7 +127,7 @@ struct Seen {
 type Read = (Metadata, Option<FormatError>);
 
 fn read(reader: &mut Reader, file: &DbFile, visit: impl FnMut(Entry<'_>, Layout)) -> io::Result<Read> {
-    let metadata = fs::metadata(&file.path)?;
+    let metadata = fs::metadata(file.path())?;
     match reader.read(file, visit) {
         Ok(_) => Ok((metadata, None)),
         Err(ReadError::Format(damage)) => Ok((metadata, Some(damage))),
@@ -137,7 +137,7 @@ fn read(reader: &mut Reader, file: &DbFile, visit: impl FnMut(Entry<'_>, Layout)
 
 fn dumped(file: &DbFile, read: io::Result<Read>, used: u64, seen: Seen) -> Dumped {
     let problems = |kind: Option<ProblemKind>| {
-        kind.map(|kind| Problem { path: file.path.clone(), kind }).into_iter().collect()
+        kind.map(|kind| Problem { path: file.path(), kind }).into_iter().collect()
     };
     let (metadata, damage) = match read {
         Ok(read) => read,
@@ -164,13 +164,11 @@ fn dumped(file: &DbFile, read: io::Result<Read>, used: u64, seen: Seen) -> Dumpe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::DbName;
 
     #[test]
     fn what_has_vanished_is_not_there_and_not_left_out() {
         let directory = tempfile::tempdir().expect("a directory");
-        let name = DbName::parse("counter_1.db").expect("a metric file");
-        let file = DbFile { path: directory.path().join("counter_1.db"), name };
+        let file = DbFile::at(&directory.path().join("counter_1.db")).expect("a metric file");
         let selection = Selection::default();
         let mut dumper = Dumper::new(&selection);
         for dumped in [dumper.facts(&file), dumper.entries(&file, |_, _, _| {})] {

@@ -2,7 +2,7 @@
 //! alive, which entry decides, and what the value would be without the dead.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::directory::{DbFile, DirectoryError, Problem};
 use crate::exposition::number::go_string;
@@ -168,7 +168,7 @@ fn is_selected(series: &TracedSeries, selector: &Selector, of_bound: &Selector) 
 fn weigh(sources: &mut [Source], series: &[TracedSeries]) -> Result<(), DirectoryError> {
     let mut by_path = HashMap::new();
     for contribution in series.iter().flat_map(|series| &series.contributions) {
-        by_path.entry(sources[contribution.file].file.path.clone()).or_insert(contribution.file);
+        by_path.entry(sources[contribution.file].file.path()).or_insert(contribution.file);
     }
     let mut examined = examine(by_path.keys().cloned())?;
     name_holders(&mut examined);
@@ -207,8 +207,7 @@ pub fn explain_series(series: TracedSeries, sources: &[Source]) -> Explanation {
     let mut remedies = Vec::new();
     if let (true, Some(mode)) = (is_wrong, series.mode.filter(|mode| can_be_stuck(*mode))) {
         for contribution in series.contributions.iter().filter(|one| is_dead(one)) {
-            let directory = sources[contribution.file].file.path.parent().unwrap_or(Path::new("."));
-            let remedy = remedy::prune(directory, mode);
+            let remedy = remedy::prune(sources[contribution.file].file.directory(), mode);
             if !remedies.contains(&remedy) {
                 remedies.push(remedy);
             }

@@ -26,7 +26,7 @@ impl Selection {
     pub fn has_file(&self, name: &DbName) -> bool {
         (self.types.is_empty() || self.types.contains(&name.metric_type))
             && (self.modes.is_empty() || name.mode.is_some_and(|mode| self.modes.contains(&mode)))
-            && (self.pids.is_empty() || self.pids.contains(&name.pid))
+            && (self.pids.is_empty() || self.pids.iter().any(|pid| pid == name.pid()))
     }
 
     /// Whether an entry with that key is selected, given that its file is.

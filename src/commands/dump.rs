@@ -66,7 +66,8 @@ impl Dump<'_> {
         let mut line = Vec::new();
         let mut value = String::new();
         for file in files {
-            let path = file.path.to_string_lossy();
+            let path = file.path();
+            let path = path.to_string_lossy();
             let out = &mut self.out;
             let mut written = Ok(());
             let dumped = self.dumper.entries(file, |entry, key, era| {
@@ -90,8 +91,11 @@ impl Dump<'_> {
         for file in files {
             let dumped = self.dumper.facts(file);
             if let Some(facts) = self.shown(&dumped) {
-                let (path, modified) = (file.path.to_string_lossy(), facts.modified.and_then(time::date));
-                write_line(&FileLine::new(file, &path, facts, modified.as_deref()), &mut line)?;
+                let (path, modified) = (file.path(), facts.modified.and_then(time::date));
+                write_line(
+                    &FileLine::new(file, &path.to_string_lossy(), facts, modified.as_deref()),
+                    &mut line,
+                )?;
                 self.out.write_all(&line)?;
             }
             self.report(&dumped)?;
@@ -133,8 +137,8 @@ impl Dump<'_> {
         for file in files {
             let dumped = self.dumper.facts(file);
             if let Some(facts) = self.shown(&dumped) {
-                let name = file.path.file_name().filter(|_| is_name_enough);
-                let name = name.unwrap_or(file.path.as_os_str()).to_string_lossy();
+                let name = if is_name_enough { file.name.file_name().into() } else { file.path() };
+                let name = name.to_string_lossy();
                 push_file(&mut table, file, &name, facts, self.now);
             }
             problems.extend(dumped.problems);

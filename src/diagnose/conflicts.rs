@@ -47,7 +47,7 @@ const RESTART: &str =
 
 /// Adds the command that wipes the directories.
 fn clean(mut finding: Finding, survey: &Survey) -> Finding {
-    for directory in survey.files.iter().filter_map(|file| file.file.path.parent()) {
+    for directory in survey.files.iter().map(|file| file.file.directory()) {
         finding = finding.command(format!("promproc clean {}", remedy::quoted(directory)));
     }
     finding
@@ -78,18 +78,19 @@ fn of_merge(conflict: &Conflict, restart: impl Fn(Finding) -> Finding) -> Findin
 
 /// Gauge files of which the client takes only a part of the identifier.
 fn cut_pids(survey: &Survey) -> Option<Finding> {
-    let is_cut =
-        |file: &&Surveyed| file.file.name.mode.is_some() && file.file.name.pid_label() != file.file.name.pid;
+    let is_cut = |file: &&Surveyed| {
+        file.file.name.mode.is_some() && file.file.name.pid_label() != file.file.name.pid()
+    };
     let files: Vec<_> = survey.files.iter().filter(is_cut).collect();
     let example = &files.first()?.file.name;
     let message = format!(
         "{}: the identifier {} has an underscore; in the label pid only {:?} of it is left",
         counted(files.len(), "gauge file"),
-        example.pid,
+        example.pid(),
         example.pid_label()
     );
     Some(
-        Finding::new(Code::CutPid, example.pid.clone(), message)
+        Finding::new(Code::CutPid, example.pid(), message)
             .advice("choose identifiers of processes without an underscore")
             .files(files),
     )

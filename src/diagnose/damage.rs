@@ -66,8 +66,9 @@ fn empty(file: &Surveyed) -> Option<Finding> {
              official client fails on it, for every scrape",
             counted(usize::try_from(file.capacity).unwrap_or_default(), "byte")
         );
-        let finding = Finding::new(Code::EmptyFile, file.file.path.to_string_lossy(), message).files([file]);
-        set_aside(finding, &file.file.path, Some(file))
+        let finding =
+            Finding::new(Code::EmptyFile, file.file.path().to_string_lossy(), message).files([file]);
+        set_aside(finding, &file.file.path(), Some(file))
     })
 }
 
@@ -77,8 +78,8 @@ fn wsl(file: &Surveyed) -> Option<Finding> {
         "its header (used {used}) stands at byte 65536, behind zeros: the client takes it for empty, and what it \
          counts is lost"
     );
-    let finding = Finding::new(Code::WslLayout, file.file.path.to_string_lossy(), message).files([file]);
-    let finding = set_aside(finding, &file.file.path, Some(file));
+    let finding = Finding::new(Code::WslLayout, file.file.path().to_string_lossy(), message).files([file]);
+    let finding = set_aside(finding, &file.file.path(), Some(file));
     Some(finding.advice("use a directory of Linux's own, such as /dev/shm; this file can only be set aside"))
 }
 
@@ -89,7 +90,7 @@ fn odd_size(file: &Surveyed) -> Option<Finding> {
             "{} bytes long: clients make files of 65536 bytes, or twice that and so on",
             file.capacity
         );
-        Finding::new(Code::OddSize, file.file.path.to_string_lossy(), message)
+        Finding::new(Code::OddSize, file.file.path().to_string_lossy(), message)
             .advice("nothing, if all its entries are there: it was copied")
             .files([file])
     })
@@ -98,7 +99,7 @@ fn odd_size(file: &Surveyed) -> Option<Finding> {
 fn negative(survey: &Survey) -> Option<Finding> {
     let example = survey.negatives.first()?;
     let files = survey.negatives.iter().map(|one| &survey.files[one.file]);
-    let mut paths: Vec<_> = files.map(|file| file.file.path.to_string_lossy().into_owned()).collect();
+    let mut paths: Vec<_> = files.map(|file| file.file.path().to_string_lossy().into_owned()).collect();
     paths.dedup();
     let message = format!(
         "{} negative or NaN, the first {} = {} at byte {}, in {}: sums over them are wrong",
@@ -112,5 +113,5 @@ fn negative(survey: &Survey) -> Option<Finding> {
     let mut finding = Finding::new(Code::NegativeCounter, example.sample.clone(), message);
     finding.series.push(example.sample.clone());
     let finding = finding.files([file]);
-    Some(set_aside(finding, &file.file.path, Some(file)))
+    Some(set_aside(finding, &file.file.path(), Some(file)))
 }

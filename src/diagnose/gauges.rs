@@ -1,7 +1,6 @@
 //! Gauges whose value is a dead process's, or nobody's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::survey::Survey;
 use super::{Code, Finding, Severity, counted, some_of};
@@ -14,9 +13,9 @@ use crate::remedy;
 
 pub(super) fn findings(traced: Traced, survey: &Survey) -> Vec<Finding> {
     let evidence: BTreeMap<_, _> =
-        survey.files.iter().map(|file| (file.file.path.as_path(), &file.evidence)).collect();
+        survey.files.iter().map(|file| (file.file.path(), &file.evidence)).collect();
     let with_evidence = |file: crate::directory::DbFile| {
-        let evidence = evidence.get(file.path.as_path()).and_then(|evidence| (*evidence).clone());
+        let evidence = evidence.get(&file.path()).and_then(|evidence| (*evidence).clone());
         Source { file, evidence }
     };
     let sources: Vec<_> = traced.files.into_iter().map(with_evidence).collect();
@@ -83,7 +82,7 @@ impl Family<'_> {
                 } else {
                     format!("{} files of dead processes", files.len())
                 },
-                some_of(files.iter().map(|file| &self.sources[*file].file.name.pid)),
+                some_of(files.iter().map(|file| self.sources[*file].file.name.pid())),
                 if files.len() == 1 { "counts" } else { "count" },
                 shown.len(),
                 self.mode,
@@ -123,7 +122,7 @@ impl Family<'_> {
             format!(
                 "{} is NaN, because pid {} has NaN",
                 example.series.name_and_labels(),
-                some_of(files.iter().map(|file| &self.sources[*file].file.name.pid))
+                some_of(files.iter().map(|file| self.sources[*file].file.name.pid()))
             ),
         )
         .advice("set the gauge to a number in that process, or restart it");
@@ -152,7 +151,7 @@ impl Family<'_> {
             format!(
                 "{} is 0 because of pid {}; a process that never set the gauge has 0, too",
                 example.series.name_and_labels(),
-                some_of(files.iter().map(|file| &self.sources[*file].file.name.pid))
+                some_of(files.iter().map(|file| self.sources[*file].file.name.pid()))
             ),
         )
         .advice("set the gauge when each process starts");
@@ -185,11 +184,10 @@ fn with_sources<'a>(
 ) -> Finding {
     for source in sources {
         if source.liveness() == Liveness::Dead {
-            let directory = source.file.path.parent().unwrap_or(Path::new("."));
-            finding = finding.command(remedy::prune(directory, mode));
+            finding = finding.command(remedy::prune(source.file.directory(), mode));
         }
-        finding.files.push(source.file.path.clone());
-        finding.pids.insert(source.file.name.pid.clone());
+        finding.files.push(source.file.path());
+        finding.pids.insert(source.file.name.pid().to_owned());
     }
     finding
 }
@@ -201,7 +199,7 @@ fn reused(sources: &[Source]) -> Option<Finding> {
     };
     let stuck: Vec<_> = sources.iter().filter(is_stuck).collect();
     let numbers: BTreeSet<u32> =
-        stuck.iter().filter_map(|source| source.file.name.pid.parse().ok()).collect();
+        stuck.iter().filter_map(|source| source.file.name.pid().parse().ok()).collect();
     let running = running(&numbers);
     let example = running.first()?;
     let finding = Finding::new(
@@ -214,6 +212,6 @@ fn reused(sources: &[Source]) -> Option<Finding> {
     )
     .advice("take the gauges out; do not ask kill -0 or /proc whether a writer is alive");
     let numbers: BTreeSet<_> = running.iter().map(|process| process.pid.to_string()).collect();
-    let reused = stuck.into_iter().filter(|source| numbers.contains(&source.file.name.pid));
+    let reused = stuck.into_iter().filter(|source| numbers.contains(source.file.name.pid()));
     Some(with_sources(finding, reused, GaugeMode::LiveAll))
 }

@@ -77,8 +77,8 @@ impl Finding {
 
     fn files<'a>(mut self, files: impl IntoIterator<Item = &'a Surveyed>) -> Self {
         for file in files {
-            self.files.push(file.file.path.clone());
-            self.pids.insert(file.file.name.pid.clone());
+            self.files.push(file.file.path());
+            self.pids.insert(file.file.name.pid().to_owned());
         }
         self
     }
@@ -149,7 +149,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
             Liveness::Unknown => 1,
             Liveness::Live => 2,
         };
-        let known = of_pid.entry(file.file.name.pid.as_str()).or_insert(0);
+        let known = of_pid.entry(file.file.name.pid()).or_insert(0);
         *known = rank.max(*known);
     }
     let count = |rank: i32| of_pid.values().filter(|known| **known == rank).count();

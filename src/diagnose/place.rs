@@ -37,10 +37,9 @@ pub(super) fn missing(path: &Path) -> Finding {
 pub(super) fn findings(paths: &[PathBuf], survey: &Survey) -> Vec<Finding> {
     let mut found = Vec::new();
     for directory in paths.iter().filter(|path| path.is_dir()) {
-        let files: Vec<_> =
-            survey.files.iter().filter(|file| file.file.path.parent() == Some(directory)).collect();
+        let files: Vec<_> = survey.files.iter().filter(|file| file.file.directory() == directory).collect();
         let subject = directory.to_string_lossy().into_owned();
-        let is_empty = !survey.files.iter().any(|file| file.file.path.starts_with(directory));
+        let is_empty = !survey.files.iter().any(|file| file.file.directory().starts_with(directory));
         if is_empty {
             let message = "no metric files: nothing was counted yet, or the service writes elsewhere";
             let finding = Finding::new(Code::EmptyDirectory, &subject, message);
@@ -190,15 +189,14 @@ fn time_left(files: &[&Surveyed], free_bytes: u64, free_inodes: u64) -> Option<D
 fn unseen_writers(survey: &Survey) -> Option<Finding> {
     let is_unseen = |file: &&Surveyed| file.evidence == Some(Evidence::OpenIn(Vec::new()));
     let files: Vec<_> = survey.files.iter().filter(is_unseen).collect();
-    let pids: BTreeSet<_> = files.iter().map(|file| &file.file.name.pid).collect();
+    let pids: BTreeSet<_> = files.iter().map(|file| file.file.name.pid()).collect();
     let example = files.first()?;
     let message = format!(
         "{} (pid {}) are open in processes that cannot be seen from here: in another pid namespace, or another user's",
         counted(files.len(), "file"),
         some_of(pids)
     );
-    let directory =
-        example.file.path.parent().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+    let directory = example.file.directory().to_string_lossy().into_owned();
     Some(
         Finding::new(Code::UnseenWriters, directory, message)
             .advice("to name them, run promproc as root, in the container of the service")

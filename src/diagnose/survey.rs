@@ -106,7 +106,7 @@ impl Survey {
         let mut reader = Reader::default();
         for file in files {
             // Gone by now.
-            let Ok(metadata) = fs::metadata(&file.path) else { continue };
+            let Ok(metadata) = fs::metadata(file.path()) else { continue };
             let at = survey.files.len();
             let counts = matches!(file.name.metric_type, MetricType::Counter | MetricType::Histogram);
             let (mut entries, mut era) = (0, None);
@@ -141,7 +141,7 @@ impl Survey {
                 let of_family = survey.bounds.entry(families.names[family as usize].clone()).or_default();
                 of_family.entry(bounds).or_default().push(at);
             }
-            let second_header = if entries == 0 { second_header(&file.path, &metadata) } else { None };
+            let second_header = if entries == 0 { second_header(&file.path(), &metadata) } else { None };
             survey.files.push(Surveyed {
                 file,
                 capacity: metadata.len(),
@@ -175,19 +175,19 @@ impl Survey {
 
     /// Finds out about all writers.
     fn weigh(&mut self) -> Result<(), DirectoryError> {
-        let mut examined = examine(self.files.iter().map(|file| file.file.path.clone()))?;
+        let mut examined = examine(self.files.iter().map(|file| file.file.path()))?;
         name_holders(&mut examined);
         let mut evidence: HashMap<_, _> =
             examined.into_iter().map(|file| (file.path, file.evidence)).collect();
         for file in &mut self.files {
-            file.evidence = evidence.remove(&file.file.path);
+            file.evidence = evidence.remove(&file.file.path());
         }
         Ok(())
     }
 
     /// The file of that path.
     pub(super) fn file(&self, path: &Path) -> Option<&Surveyed> {
-        self.files.iter().find(|file| file.file.path == path)
+        self.files.iter().find(|file| file.file.path() == path)
     }
 }
 

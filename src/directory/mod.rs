@@ -9,16 +9,35 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::format::{DbName, FormatError, KeyError};
 
 /// A metric file in a directory.
 #[derive(Clone, Debug)]
 pub struct DbFile {
-    /// The directory as it was given, and the file's name.
-    pub path: PathBuf,
+    directory: Arc<Path>,
     /// What the file's name says.
     pub name: DbName,
+}
+
+impl DbFile {
+    /// The file of that path; `None` if no client gives such a name.
+    pub fn at(path: &Path) -> Option<Self> {
+        let name = DbName::parse(path.file_name()?.to_str()?)?;
+        Some(Self { directory: path.parent()?.into(), name })
+    }
+
+    /// The directory as it was given, and the file's name.
+    pub fn path(&self) -> PathBuf {
+        self.directory.join(self.name.file_name())
+    }
+
+    /// The directory that the file is in.
+    pub fn directory(&self) -> &Path {
+        // That of a name alone is the one that we are in.
+        if self.directory.as_os_str().is_empty() { Path::new(".") } else { &self.directory }
+    }
 }
 
 /// Something in a directory that was left out of the result, or of which only a part counts.
@@ -119,6 +138,7 @@ pub fn scan(directory: &Path) -> Result<Scan, DirectoryError> {
         _ => DirectoryError::Io { path: directory.to_owned(), source },
     };
     let mut found = Scan::default();
+    let shared: Arc<Path> = directory.into();
     for entry in fs::read_dir(directory).map_err(io_error)? {
         let entry = entry.map_err(io_error)?;
         let file_name = entry.file_name();
@@ -126,24 +146,23 @@ pub fn scan(directory: &Path) -> Result<Scan, DirectoryError> {
         if bytes.starts_with(b".") || !bytes.ends_with(b".db") {
             continue;
         }
-        let path = entry.path();
         let Some(name) = file_name.to_str().and_then(DbName::parse) else {
-            found.left_out.push(Problem { path, kind: ProblemKind::Name });
+            found.left_out.push(Problem { path: entry.path(), kind: ProblemKind::Name });
             continue;
         };
         // A link is followed, as the client's open() does. What vanished is reading's business.
         let is_file = match entry.file_type() {
-            Ok(kind) if kind.is_symlink() => fs::metadata(&path).is_ok_and(|m| m.is_file()),
+            Ok(kind) if kind.is_symlink() => fs::metadata(entry.path()).is_ok_and(|m| m.is_file()),
             Ok(kind) => kind.is_file(),
             Err(_) => true,
         };
         if is_file {
-            found.files.push(DbFile { path, name });
+            found.files.push(DbFile { directory: Arc::clone(&shared), name });
         } else {
-            found.left_out.push(Problem { path, kind: ProblemKind::NotAFile });
+            found.left_out.push(Problem { path: entry.path(), kind: ProblemKind::NotAFile });
         }
     }
-    found.files.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    found.files.sort_unstable_by(|a, b| a.name.file_name().cmp(b.name.file_name()));
     found.left_out.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }
@@ -182,15 +201,14 @@ pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryErr
                 found.left_out.extend(scan.left_out);
             }
         } else if kind.is_file() {
-            let name = path.file_name().and_then(|name| name.to_str()).and_then(DbName::parse);
-            let name = name.ok_or_else(|| DirectoryError::Name(path.clone()))?;
             named_at.get_or_insert(found.files.len());
-            named.push(DbFile { path: path.clone(), name });
+            named.push(DbFile::at(path).ok_or_else(|| DirectoryError::Name(path.clone()))?);
         } else {
             return Err(DirectoryError::Kind(path.clone()));
         }
     }
-    named.sort_by(|a, b| (a.path.file_name(), &a.path).cmp(&(b.path.file_name(), &b.path)));
+    let order = |file: &DbFile| (file.name.file_name().to_owned(), Arc::clone(&file.directory));
+    named.sort_by_cached_key(order);
     let at = named_at.unwrap_or_default();
     found.files.splice(at..at, named);
     drop_doubles(&mut found.files);
@@ -215,5 +233,5 @@ fn directories_below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), D
 fn drop_doubles(files: &mut Vec<DbFile>) {
     use std::os::unix::fs::MetadataExt;
     let mut seen = std::collections::HashSet::new();
-    files.retain(|file| fs::metadata(&file.path).map_or(true, |m| seen.insert((m.dev(), m.ino()))));
+    files.retain(|file| fs::metadata(file.path()).map_or(true, |m| seen.insert((m.dev(), m.ino()))));
 }

@@ -9,21 +9,35 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{self, Mode, OFlags};
 
 use super::DbFile;
 use crate::format::{self, Used};
 use crate::model::GaugeRule;
 
 /// The file system's page: what one small read costs is the page, not its bytes.
-const FIRST_READ_BYTES: usize = 4 << 10;
+const LEAST_READ_BYTES: usize = 4 << 10;
 /// Large enough that system calls do not count, small enough to stay in the second-level cache.
 const PIECE_BYTES: usize = 128 << 10;
 /// Room before a piece for what is left of the one before it: mostly a part of an entry.
 const HEADROOM_BYTES: usize = 4 << 10;
 /// How many pieces may be read and not yet decoded, for each thread that helps.
 const AHEAD: usize = 16;
+
+/// What reading files leaves for those that are read after them.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    buffers: Vec<Vec<u8>>,
+    directory: Option<Arc<OpenDirectory>>,
+    /// What the file opened last holds, in bytes. Others of its type mostly hold about as much: they
+    /// can be read at once, without a look at `used` first.
+    used: usize,
+}
 
 /// Bytes of a file.
 #[derive(Debug)]
@@ -57,7 +71,7 @@ struct State {
     loaded: usize,
     /// How many slots may.
     ahead: usize,
-    spare: Vec<Vec<u8>>,
+    kept: Kept,
     is_stopped: bool,
     /// Waking a thread is a system call; these say whether there is one to wake.
     is_taker_waiting: bool,
@@ -89,9 +103,9 @@ enum Job {
 }
 
 impl<'f> Queue<'f> {
-    /// A queue over files that uses these buffers before it allocates others.
-    pub(super) fn new(files: &'f [DbFile], spare: Vec<Vec<u8>>) -> Self {
-        let state = State { ahead: 1, spare, ..State::default() };
+    /// A queue over files. `kept` is what an earlier queue left.
+    pub(super) fn new(files: &'f [DbFile], kept: Kept) -> Self {
+        let state = State { ahead: 1, kept, ..State::default() };
         Self { files, state: Mutex::new(state), read: Condvar::new(), room: Condvar::new() }
     }
 
@@ -134,7 +148,7 @@ impl<'f> Queue<'f> {
 
     /// Takes a buffer back.
     pub(super) fn recycle(&self, buffer: Vec<u8>) {
-        self.lock().spare.push(buffer);
+        self.lock().kept.buffers.push(buffer);
     }
 
     /// Lets one more thread read ahead, by [`Queue::help`].
@@ -159,11 +173,11 @@ impl<'f> Queue<'f> {
     }
 
     /// Sends helpers home.
-    pub(super) fn stop(&self) -> Vec<Vec<u8>> {
+    pub(super) fn stop(&self) -> Kept {
         let mut state = self.lock();
         state.is_stopped = true;
         self.room.notify_all();
-        std::mem::take(&mut state.spare)
+        std::mem::take(&mut state.kept)
     }
 
     /// Reads the first piece that nobody reads yet; gives `state` back as it is if there is none,
@@ -172,15 +186,22 @@ impl<'f> Queue<'f> {
         let Some((id, file, job)) = state.take_job(self.files.len()) else {
             return Err(state);
         };
-        let buffer = state.spare.pop().unwrap_or_default();
+        let buffer = state.kept.buffers.pop().unwrap_or_default();
+        let (directory, likely) = (state.kept.directory.clone(), state.kept.used);
         drop(state);
-        let read = match job {
-            Job::First => read_first(&self.files[file], buffer),
-            Job::Next(handle, range, is_last) => {
-                read_piece(&self.files[file], handle, range, is_last, buffer).map(|piece| (piece, Vec::new()))
-            }
+        let of = &self.files[file];
+        let (read, opened) = match job {
+            Job::First => match open(of, directory) {
+                Ok((handle, directory)) => (read_first(of, handle, likely, buffer), Some(directory)),
+                Err(error) => (Err(error), None),
+            },
+            Job::Next(handle, range, is_last) => (read_piece(of, handle, range, is_last, buffer), None),
         };
         let mut state = self.lock();
+        if let (Some(directory), Ok(read)) = (opened, &read) {
+            state.kept.directory = Some(directory);
+            state.kept.used = read.used;
+        }
         state.store(id, file, read);
         if state.is_taker_waiting {
             self.read.notify_one();
@@ -236,12 +257,13 @@ impl State {
 
     /// Stores what was read in its slot, and slots for the rest of the file behind it; nothing if
     /// the file was skipped meanwhile.
-    fn store(&mut self, id: u64, file: usize, read: io::Result<(Piece, Vec<Job>)>) {
+    fn store(&mut self, id: u64, file: usize, read: io::Result<Read>) {
         let Some(at) = self.slots.iter().position(|slot| slot.id == id) else {
-            self.spare.extend(read.map(|(piece, _)| piece.buffer));
+            self.kept.buffers.extend(read.map(|read| read.piece.buffer));
             return;
         };
-        let (piece, rest) = read.map_or_else(|e| (Err(e), Vec::new()), |(piece, rest)| (Ok(piece), rest));
+        let (piece, rest) =
+            read.map_or_else(|e| (Err(e), Vec::new()), |Read { piece, rest, .. }| (Ok(piece), rest));
         self.slots[at].content = Content::Read(piece);
         for (i, job) in rest.into_iter().enumerate() {
             let slot = self.slot(file, Content::Waiting(job));
@@ -250,19 +272,60 @@ impl State {
     }
 }
 
-/// Opens a file and reads its header and what follows; also returns the jobs for the rest, up to
-/// `used`.
-fn read_first(file: &DbFile, mut buffer: Vec<u8>) -> io::Result<(Piece, Vec<Job>)> {
-    let handle = Arc::new(File::open(&file.path)?);
+/// A directory that was opened: from there, the way to each of its files is short.
+#[derive(Debug)]
+struct OpenDirectory {
+    path: PathBuf,
+    handle: OwnedFd,
+}
+
+impl OpenDirectory {
+    fn open(path: &Path) -> io::Result<Arc<Self>> {
+        // It need not be readable for one who knows the names in it.
+        #[cfg(target_os = "linux")]
+        const TO_GO_THROUGH: OFlags = OFlags::PATH;
+        #[cfg(not(target_os = "linux"))]
+        const TO_GO_THROUGH: OFlags = OFlags::RDONLY;
+        let flags = TO_GO_THROUGH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = fs::open(path, flags, Mode::empty())?;
+        Ok(Arc::new(Self { path: path.to_owned(), handle }))
+    }
+}
+
+/// Opens a file, from `directory` if that is where it is; also returns the directory that it is in.
+fn open(file: &DbFile, directory: Option<Arc<OpenDirectory>>) -> io::Result<(File, Arc<OpenDirectory>)> {
+    let directory = match directory {
+        Some(open) if open.path.as_os_str() == file.directory().as_os_str() => open,
+        _ => OpenDirectory::open(file.directory())?,
+    };
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let open = || fs::openat(&directory.handle, file.name.file_name(), flags, Mode::empty());
+    Ok((File::from(rustix::io::retry_on_intr(open)?), directory))
+}
+
+/// What was read of a file.
+struct Read {
+    piece: Piece,
+    /// The jobs for the rest of the file, up to `used`.
+    rest: Vec<Job>,
+    /// As its header says, if this is the file's start.
+    used: usize,
+}
+
+/// Reads a file's header and what follows, at first that many bytes of it.
+fn read_first(file: &DbFile, handle: File, likely: usize, mut buffer: Vec<u8>) -> io::Result<Read> {
+    let handle = Arc::new(handle);
     buffer.resize(buffer.len().max(HEADROOM_BYTES + PIECE_BYTES), 0);
     let start = &mut buffer[HEADROOM_BYTES..];
     let is_pair = holds_pairs(file);
-    let mut len = read_at(&handle, &mut start[..FIRST_READ_BYTES], 0, is_pair)?;
+    let first_len = likely.clamp(LEAST_READ_BYTES, PIECE_BYTES);
+    let mut len = read_at(&handle, &mut start[..first_len], 0, is_pair)?;
     let mut rest = Vec::new();
-    if let Ok(Used::Bytes(used)) = format::used(&start[..len])
-        && len == FIRST_READ_BYTES
-        && used > len as u64
-    {
+    let used = match format::used(&start[..len]) {
+        Ok(Used::Bytes(used)) => used,
+        _ => 0,
+    };
+    if len == first_len && used > len as u64 {
         let room = start.len();
         let first_end = usize::try_from(used).map_or(room, |used| used.min(room));
         len += read_at(&handle, &mut start[len..first_end], len as u64, is_pair)?;
@@ -280,7 +343,8 @@ fn read_first(file: &DbFile, mut buffer: Vec<u8>) -> io::Result<(Piece, Vec<Job>
         }
     }
     let filled = HEADROOM_BYTES..HEADROOM_BYTES + len;
-    Ok((Piece { buffer, filled, is_last: rest.is_empty(), handle }, rest))
+    let used = usize::try_from(used).unwrap_or(usize::MAX);
+    Ok(Read { piece: Piece { buffer, filled, is_last: rest.is_empty(), handle }, rest, used })
 }
 
 fn read_piece(
@@ -289,13 +353,14 @@ fn read_piece(
     range: Range<u64>,
     is_last: bool,
     mut buffer: Vec<u8>,
-) -> io::Result<Piece> {
+) -> io::Result<Read> {
     let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     buffer.resize(buffer.len().max(HEADROOM_BYTES + len), 0);
     let wanted = &mut buffer[HEADROOM_BYTES..HEADROOM_BYTES + len];
     let count = read_at(&handle, wanted, range.start, holds_pairs(file))?;
     let filled = HEADROOM_BYTES..HEADROOM_BYTES + count;
-    Ok(Piece { buffer, filled, is_last: is_last || count < len, handle })
+    let is_last = is_last || count < len;
+    Ok(Read { piece: Piece { buffer, filled, is_last, handle }, rest: Vec::new(), used: 0 })
 }
 
 /// Whether a value and its timestamp must belong together.

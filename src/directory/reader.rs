@@ -8,7 +8,7 @@ use std::slice;
 use std::thread;
 
 use super::DbFile;
-use super::queue::{Piece, Queue, read_at};
+use super::queue::{Kept, Piece, Queue, read_at};
 use crate::format::{self, Detected, Entries, Entry, FormatError, Layout, Used};
 
 /// Why the entries of a file are not all there.
@@ -35,7 +35,7 @@ pub fn read_files<E>(
     threads: usize,
     mut each: impl FnMut(&DbFile, FileReader<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let queue = Queue::new(files, Vec::new());
+    let queue = Queue::new(files, Kept::default());
     thread::scope(|scope| {
         // Also when `each` panics: the scope waits for its threads.
         let _stop = StopOnDrop(&queue);
@@ -65,10 +65,10 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// Reads single files, one after the other, and keeps its buffers.
+/// Reads single files, one after the other.
 #[derive(Debug, Default)]
 pub struct Reader {
-    spare: Vec<Vec<u8>>,
+    kept: Kept,
     used: u64,
 }
 
@@ -89,7 +89,7 @@ impl Reader {
         file: &DbFile,
         mut visit: impl FnMut(Entry<'_>, Layout),
     ) -> Result<Option<(Layout, u64)>, ReadError> {
-        let queue = Queue::new(slice::from_ref(file), std::mem::take(&mut self.spare));
+        let queue = Queue::new(slice::from_ref(file), std::mem::take(&mut self.kept));
         self.used = 0;
         let reader = FileReader { queue: &queue, index: 0, used: &mut self.used };
         let read = reader.read(|entries, layout| {
@@ -98,7 +98,7 @@ impl Reader {
                 Ok(())
             })
         });
-        self.spare = queue.stop();
+        self.kept = queue.stop();
         read
     }
 }

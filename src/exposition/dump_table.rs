@@ -24,7 +24,7 @@ pub fn write_heading(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let style = view.heading;
-    writeln!(out, "{style}{}{style:#}", printable(&file.path.to_string_lossy()))?;
+    writeln!(out, "{style}{}{style:#}", printable(&file.path().to_string_lossy()))?;
     let mode = file.name.mode.map_or(String::new(), |_| format!(" {}", file.name.mode_name()));
     let era = facts.era.map_or(String::new(), |era| format!(", era {era}"));
     let modified = facts.modified.map_or(String::new(), |moment| {
@@ -32,7 +32,7 @@ pub fn write_heading(
         format!(", modified {date} ({})", time::age(moment, now))
     });
     let metric_type = file.name.metric_type;
-    let heading = format!("{metric_type}{mode}, pid {}{era}{modified}", file.name.pid);
+    let heading = format!("{metric_type}{mode}, pid {}{era}{modified}", file.name.pid());
     writeln!(out, "{}", printable(&heading))?;
     writeln!(
         out,
@@ -117,7 +117,7 @@ pub fn push_file(table: &mut Table, file: &DbFile, name: &str, facts: &FileFacts
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
     table.cell(file.name.metric_type.as_str());
     table.cell(file.name.mode.map_or(NOTHING, |_| file.name.mode_name()));
-    table.cell(&file.name.pid);
+    table.cell(file.name.pid());
     table.cell(&or_nothing(facts.era.map(|era| era.to_string())));
     table.cell(&facts.entries.to_string());
     table.cell(&facts.used_bytes.to_string());

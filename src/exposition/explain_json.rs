@@ -141,8 +141,8 @@ impl SeriesLine {
                 .map(|(one, fate)| {
                     let source = &sources[one.file];
                     ContributionObject {
-                        file: source.file.path.to_string_lossy().into_owned(),
-                        pid: source.file.name.pid.clone(),
+                        file: source.file.path().to_string_lossy().into_owned(),
+                        pid: source.file.name.pid().to_owned(),
                         liveness: source.liveness().as_str(),
                         evidence: source.evidence.as_ref().map(ToString::to_string),
                         processes: source

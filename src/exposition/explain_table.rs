@@ -169,10 +169,9 @@ fn push_row(table: &mut Table, row: &Row, source: &Source, total: f64, now: Syst
     table.cell(source.liveness().as_str());
     let moment = row.timestamp.and_then(time::from_unix);
     table.cell(&or_nothing(moment.map(|moment| time::age(moment, now))));
-    table.cell(&source.file.name.pid);
+    table.cell(source.file.name.pid());
     table.cell(&or_nothing(row.offset.map(|offset| offset.to_string())));
-    let name = source.file.path.file_name().unwrap_or_default();
-    table.cell(&name.to_string_lossy());
+    table.cell(source.file.name.file_name());
     table.cell(
         &source
             .evidence

@@ -30,7 +30,7 @@ impl<'a> PrunedLine<'a> {
             file,
             metric_type: name.metric_type.as_str(),
             mode: name.mode_name(),
-            pid: &name.pid,
+            pid: name.pid(),
             evidence,
             removed,
         }

@@ -1,19 +1,23 @@
 //! File names: `{type}_{pid}.db`, and `gauge_{mode}_{pid}.db` for gauges.
 
+use compact_str::CompactString;
+
 use crate::model::{GaugeMode, MetricType};
 
+const EXTENSION: &str = ".db";
+
 /// What the name of a metric file says.
+///
+/// Mostly so short that it takes no allocation, of which there would be one for each file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DbName {
+    file_name: CompactString,
     /// The type of all metrics in the file.
     pub metric_type: MetricType,
     /// The mode of all gauges in the file; `None` where the type is not gauge.
     pub mode: Option<GaugeMode>,
-    /// Who wrote the file: mostly a process id, but any string that the application's
-    /// `process_identifier` gave (a uWSGI worker number, a host name).
-    pub pid: String,
-    /// The mode as the name spells it; differs from `mode` where that is unknown.
-    mode_name: String,
+    /// Where in `file_name` the pid starts.
+    pid_at: usize,
 }
 
 impl DbName {
@@ -21,24 +25,35 @@ impl DbName {
     ///
     /// `gauge_5.db` is none of ours: the client raises an IndexError on it.
     pub fn parse(file_name: &str) -> Option<Self> {
-        let stem = file_name.strip_suffix(".db")?;
+        let stem = file_name.strip_suffix(EXTENSION)?;
         let (type_name, rest) = stem.split_once('_')?;
         let metric_type = MetricType::parse(type_name)?;
-        if metric_type != MetricType::Gauge {
-            return Some(Self { metric_type, mode: None, pid: rest.to_owned(), mode_name: String::new() });
-        }
-        let (mode_name, pid) = rest.split_once('_')?;
-        Some(Self {
-            metric_type,
-            mode: Some(GaugeMode::parse(mode_name).unwrap_or(GaugeMode::Unknown)),
-            pid: pid.to_owned(),
-            mode_name: mode_name.to_owned(),
-        })
+        let (mode, pid) = if metric_type == MetricType::Gauge {
+            let (mode_name, pid) = rest.split_once('_')?;
+            (Some(GaugeMode::parse(mode_name).unwrap_or(GaugeMode::Unknown)), pid)
+        } else {
+            (None, rest)
+        };
+        let pid_at = stem.len() - pid.len();
+        Some(Self { file_name: file_name.into(), metric_type, mode, pid_at })
+    }
+
+    /// The whole name.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// Who wrote the file: mostly a process id, but any string that the application's
+    /// `process_identifier` gave (a uWSGI worker number, a host name).
+    pub fn pid(&self) -> &str {
+        &self.file_name[self.pid_at..self.file_name.len() - EXTENSION.len()]
     }
 
     /// The mode as the name spells it; empty where the type is not gauge.
     pub fn mode_name(&self) -> &str {
-        &self.mode_name
+        // `gauge_`, the mode and `_` stand before the pid.
+        let before = "gauge_".len()..self.pid_at - 1;
+        self.mode.and_then(|_| self.file_name.get(before)).unwrap_or_default()
     }
 
     /// Whether `mark_process_dead` removes this file when its process has died.
@@ -51,8 +66,8 @@ impl DbName {
     /// It takes the third `_`-separated part of the name and cuts three characters off
     /// (`parts[2][:-3]`, multiprocess.py of 0.26.0), so `gauge_all_host_5.db` gives `h`.
     pub fn pid_label(&self) -> &str {
-        match self.pid.split_once('_') {
-            None => &self.pid,
+        match self.pid().split_once('_') {
+            None => self.pid(),
             Some((third, _)) => match third.char_indices().rev().nth(2) {
                 Some((end, _)) => &third[..end],
                 None => "",
@@ -69,10 +84,10 @@ mod tests {
     fn parts_of_names() {
         let name = DbName::parse("gauge_livesum_123.db").expect("a metric file");
         assert_eq!((name.metric_type, name.mode), (MetricType::Gauge, Some(GaugeMode::LiveSum)));
-        assert_eq!((name.pid.as_str(), name.pid_label()), ("123", "123"));
+        assert_eq!((name.pid(), name.pid_label()), ("123", "123"));
 
         let name = DbName::parse("histogram_web_1.db").expect("a metric file");
-        assert_eq!((name.metric_type, name.pid.as_str()), (MetricType::Histogram, "web_1"));
+        assert_eq!((name.metric_type, name.pid()), (MetricType::Histogram, "web_1"));
 
         let name = DbName::parse("gauge_avg_7.db").expect("a metric file");
         assert_eq!((name.mode, name.mode_name()), (Some(GaugeMode::Unknown), "avg"));

@@ -1,7 +1,7 @@
 //! Who writes the files, and who is new or has died.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{EventKind, Row};
@@ -46,16 +46,16 @@ pub struct Process {
 impl Process {
     /// Whether it wrote a file.
     pub fn has(&self, file: &DbFile) -> bool {
-        file.name.pid == self.pid && file.path.parent() == Some(&self.directory)
+        file.name.pid() == self.pid && file.directory() == self.directory
     }
 }
 
 /// Every file's liveness, in the order of the files; `None` for those that vanished.
 pub(super) fn examine(files: &[DbFile]) -> Vec<Option<Examined>> {
     // Where a file cannot even be looked at, none is known; the next round may know more.
-    let examined = liveness::examine(files.iter().map(|file| file.path.clone())).unwrap_or_default();
+    let examined = liveness::examine(files.iter().map(DbFile::path)).unwrap_or_default();
     let mut examined = examined.into_iter().peekable();
-    files.iter().map(|file| examined.next_if(|examined| examined.path == file.path)).collect()
+    files.iter().map(|file| examined.next_if(|examined| examined.path == file.path())).collect()
 }
 
 /// Which processes there were, to tell who is new or has died.
@@ -82,12 +82,11 @@ impl Watch {
         series: &[TracedSeries],
         now: Instant,
     ) -> Vec<Process> {
-        let directory_of = |file: &DbFile| file.path.parent().unwrap_or(Path::new("")).to_owned();
         let mut places: HashMap<(PathBuf, &str), usize> = HashMap::new();
         let mut groups: Vec<Group<'_>> = Vec::new();
         let mut group_of_file = Vec::with_capacity(files.len());
         for (file, examined) in files.iter().zip(examined) {
-            let key = (directory_of(file), file.name.pid.as_str());
+            let key = (file.directory().to_owned(), file.name.pid());
             let place = *places.entry(key).or_insert_with_key(|(directory, pid)| {
                 groups.push(Group::new(directory.clone(), pid));
                 groups.len() - 1

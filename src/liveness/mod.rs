@@ -278,9 +278,9 @@ fn of_the_number(path: &Path, modified: SystemTime, processes: &Processes, holde
 /// The process id at the end of a metric file's name, if it can be one.
 fn process_id(path: &Path) -> Option<u32> {
     let name = DbName::parse(path.file_name()?.to_str()?)?;
-    let pid: u32 = name.pid.parse().ok().filter(|pid| *pid > 0)?;
+    let pid: u32 = name.pid().parse().ok().filter(|pid| *pid > 0)?;
     // Not `007`, and not `+7`, which Rust's numbers may begin with.
-    (pid.to_string() == name.pid).then_some(pid)
+    (pid.to_string() == name.pid()).then_some(pid)
 }
 
 #[cfg(test)]

@@ -30,14 +30,14 @@ pub fn gauges(directory: &Path, modes: &[GaugeMode]) -> Result<Gauges, Directory
     let is_candidate = |file: &DbFile| file.name.mode.is_some_and(|mode| modes.contains(&mode));
     let (candidates, others): (Vec<_>, Vec<_>) =
         directory::scan(directory)?.files.into_iter().partition(is_candidate);
-    let (dead, rest): (Vec<_>, Vec<_>) = examine(candidates.into_iter().map(|file| file.path))?
+    let (dead, rest): (Vec<_>, Vec<_>) = examine(candidates.into_iter().map(|file| file.path()))?
         .into_iter()
         .partition(|file| file.liveness() == Liveness::Dead);
     let (live, unknown): (Vec<_>, Vec<_>) =
         rest.into_iter().partition(|file| file.liveness() == Liveness::Live);
     let is_proven = !live.is_empty() || dead.iter().all(|file| file.evidence == Evidence::LeaseGranted);
     let may_be_out_of_sight = !is_proven && {
-        let others = examine(others.into_iter().map(|file| file.path))?;
+        let others = examine(others.into_iter().map(|file| file.path()))?;
         !others.iter().any(|file| file.liveness() == Liveness::Live)
     };
     Ok(Gauges { dead, live, unknown, may_be_out_of_sight })

@@ -232,18 +232,13 @@ fn merge_files(scan: Scan, options: &Options, traces: bool) -> Result<Steps, Sto
 mod tests {
     use super::*;
     use crate::directory::DbFile;
-    use crate::format::DbName;
 
     #[test]
     fn a_vanished_file_means_another_scan_unless_it_is_a_live_gauge() {
         let vanished = |file_name: &str| {
             let path = PathBuf::from("/no/such/directory").join(file_name);
-            let name = DbName::parse(file_name).expect("a metric file's name");
-            merge_files(
-                Scan { files: vec![DbFile { path, name }], left_out: Vec::new() },
-                &Options::default(),
-                false,
-            )
+            let file = DbFile::at(&path).expect("a metric file's name");
+            merge_files(Scan { files: vec![file], left_out: Vec::new() }, &Options::default(), false)
         };
         assert!(
             matches!(vanished("counter_1.db"), Err(Stop::Vanished(path)) if path.ends_with("counter_1.db"))

@@ -170,14 +170,14 @@ impl<'o> Pass<'o> {
             Err(ReadError::Format(error)) => self.report(file, ProblemKind::Format(error)),
             Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 // As for the client, a live gauge's file may go at any moment, and then it is gone.
-                if file.name.is_live_gauge() { Ok(()) } else { Err(Stop::Vanished(file.path.clone())) }
+                if file.name.is_live_gauge() { Ok(()) } else { Err(Stop::Vanished(file.path())) }
             }
             Err(ReadError::Io(error)) => self.report(file, ProblemKind::Io(error)),
         }
     }
 
     fn report(&mut self, file: &DbFile, kind: ProblemKind) -> Result<(), Stop> {
-        let problem = Problem { path: file.path.clone(), kind };
+        let problem = Problem { path: file.path(), kind };
         if self.options.strict {
             return Err(Stop::Strict(problem));
         }

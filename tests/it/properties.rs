@@ -4,7 +4,7 @@
 use std::fs;
 
 use promproc::directory::{DbFile, ReadError, Reader};
-use promproc::format::{self, DbName, Detected, Encoder, Entries, FormatError, HEADER_BYTES, Layout, Used};
+use promproc::format::{self, Detected, Encoder, Entries, FormatError, HEADER_BYTES, Layout, Used};
 use promproc::merge::{self, Options};
 use promproc::selector::Selector;
 use proptest::prelude::*;
@@ -71,7 +71,7 @@ fn read(file: &[u8]) -> (Vec<Bits>, Option<FormatError>) {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("counter_1.db");
     fs::write(&path, file).unwrap();
-    let file = DbFile { path, name: DbName::parse("counter_1.db").unwrap() };
+    let file = DbFile::at(&path).unwrap();
     let mut found = Vec::new();
     let read = Reader::default().read(&file, |entry, _| {
         found.push((entry.key().to_vec(), entry.value.to_bits(), entry.timestamp.map(f64::to_bits)));

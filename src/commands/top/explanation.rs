@@ -47,7 +47,7 @@ pub(crate) fn of_process(round: &Round, process: &Process, width: u16) -> String
     let mut table = Table::new(COLUMNS);
     for (file, examined) in round.files.iter().zip(&round.examined).filter(|(file, _)| process.has(file)) {
         table.cell(examined.as_ref().map_or(NOTHING, |file| file.liveness().as_str()));
-        table.cell(&file.path.to_string_lossy());
+        table.cell(&file.path().to_string_lossy());
     }
     push_table(&mut text, &table, width);
     text

@@ -181,7 +181,7 @@ impl<'a> Entries<'a> {
     pub fn next_like(&mut self, record: &[u8]) -> Option<Entry<'a>> {
         let rest = &self.bytes[self.pos..];
         let size = record.len() + self.layout.value_bytes();
-        if rest.len() < size || record.is_empty() || rest[..record.len()] != *record {
+        if rest.len() < size || rest[..record.len()] != *record {
             return None;
         }
         let offset = self.offset();

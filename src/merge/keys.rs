@@ -6,6 +6,7 @@ use std::ops::Range;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::series::index;
+use crate::format::{Entries, Entry};
 
 /// An index into the keys of one [`KeyTable`].
 type KeyIndex = u32;
@@ -30,7 +31,7 @@ pub(super) struct KeyTable<T> {
 #[derive(Debug)]
 struct KnownKey<T> {
     start: usize,
-    len: u32,
+    end: usize,
     /// The key that is expected to follow this one.
     next: KeyIndex,
     /// Whether `next` was right the last time. Then it survives one miss, so that a process with an
@@ -41,7 +42,7 @@ struct KnownKey<T> {
 
 impl<T> KnownKey<T> {
     fn range(&self) -> Range<usize> {
-        self.start..self.start + self.len as usize
+        self.start..self.end
     }
 }
 
@@ -50,12 +51,14 @@ impl<T> KnownKey<T> {
 pub(super) struct Cursor {
     last: KeyIndex,
     expected: KeyIndex,
+    /// Whether `last` is sure of `expected`.
+    is_sure: bool,
 }
 
 impl Cursor {
     /// Before a file's first entry. Files begin alike, too.
     pub(super) fn start() -> Self {
-        Self { last: NONE, expected: 0 }
+        Self { last: NONE, expected: 0, is_sure: true }
     }
 }
 
@@ -69,23 +72,29 @@ impl<T: Copy> KeyTable<T> {
         }
     }
 
-    /// The record that is expected next; empty if there is no expectation.
-    #[inline]
-    pub(super) fn expected(&self, cursor: Cursor) -> &[u8] {
-        self.keys.get(cursor.expected as usize).map_or(&[], |key| &self.bytes[key.range()])
-    }
-
-    /// Goes on to the record that was expected, and returns what was made for it.
-    #[inline]
-    pub(super) fn take_expected(&mut self, cursor: &mut Cursor) -> Option<T> {
-        if let Some(last) = self.keys.get_mut(cursor.last as usize)
-            && !last.is_sure
+    /// Goes on as long as each entry has the record that is expected, and calls `each` with it and
+    /// what was made for its record.
+    ///
+    /// Most entries pass through here, so nothing but what they need is in this loop.
+    #[inline(never)]
+    pub(super) fn take_expected(
+        &mut self,
+        entries: &mut Entries<'_>,
+        cursor: &mut Cursor,
+        mut each: impl FnMut(T, Entry<'_>),
+    ) {
+        let Cursor { mut last, mut expected, mut is_sure } = *cursor;
+        while let Some(&KnownKey { start, end, next, is_sure: is_next_sure, target }) =
+            self.keys.get(expected as usize)
+            && let Some(entry) = entries.next_like(&self.bytes[start..end])
         {
-            last.is_sure = true;
+            if !is_sure && let Some(last) = self.keys.get_mut(last as usize) {
+                last.is_sure = true;
+            }
+            (last, expected, is_sure) = (expected, next, is_next_sure);
+            each(target, entry);
         }
-        let key = self.keys.get(cursor.expected as usize)?;
-        *cursor = Cursor { last: cursor.expected, expected: key.next };
-        Some(key.target)
+        *cursor = Cursor { last, expected, is_sure };
     }
 
     /// Goes on to `record`, and returns what was made for it; `make` is called if it is new.
@@ -97,10 +106,11 @@ impl<T: Copy> KeyTable<T> {
         let at = match found {
             Some(&(_, at)) => at,
             None => {
-                let (start, len) = (self.bytes.len(), index(record.len()));
+                let start = self.bytes.len();
                 self.bytes.extend_from_slice(record);
+                let end = self.bytes.len();
                 let at = index(self.keys.len());
-                self.keys.push(KnownKey { start, len, next: NONE, is_sure: false, target: make() });
+                self.keys.push(KnownKey { start, end, next: NONE, is_sure: false, target: make() });
                 self.index.insert_unique(hash, (hash, at), |&(hash, _)| hash);
                 at
             }
@@ -112,7 +122,8 @@ impl<T: Copy> KeyTable<T> {
                 last.next = at;
             }
         }
-        *cursor = Cursor { last: at, expected: self.keys[at as usize].next };
-        self.keys[at as usize].target
+        let KnownKey { next, is_sure, target, .. } = self.keys[at as usize];
+        *cursor = Cursor { last: at, expected: next, is_sure };
+        target
     }
 }

@@ -125,11 +125,11 @@ impl<'o> Pass<'o> {
             trace.next_file();
         }
         let is_plain = class.mode.is_none() && targets.trace.is_none();
-        let label = file.name.pid_label();
-        let pid = Pid { index: targets.pid(label), label };
+        // Only gauges have series of their own for each process.
+        let pid = class.mode.map(|_| targets.pid(file.name.pid_label()));
         let mut cursor = Cursor::start();
         let mut left_out: Option<(u64, u32, usize)> = None;
-        let mut take = |targets: &mut Targets<'_>, target: Target, entry: &Entry<'_>| {
+        let mut take = |targets: &mut Targets<'_>, target: Target, entry: Entry<'_>| {
             if let Some(mode) = class.mode {
                 targets.series.note_mode(target.family, mode);
             }
@@ -138,27 +138,26 @@ impl<'o> Pass<'o> {
                     Some((.., more)) => *more += 1,
                     None => left_out = Some((entry.offset, error, 0)),
                 },
-                action => targets.apply(action, pid, entry),
+                action => targets.apply(action, pid, &entry),
             }
         };
         let read = reader.read(|entries, _| {
             loop {
-                while let Some(entry) = entries.next_like(table.expected(cursor))
-                    && let Some(target) = table.take_expected(&mut cursor)
-                {
+                if is_plain {
                     // What most entries are: one more value of a known counter or bucket.
-                    if let (Action::Add(cell), true) = (target.action, is_plain) {
-                        targets.series.values[cell as usize] += entry.value;
-                    } else {
-                        take(targets, target, &entry);
-                    }
+                    table.take_expected(entries, &mut cursor, |target, entry| match target.action {
+                        Action::Add(cell) => targets.series.values[cell as usize] += entry.value,
+                        _ => take(targets, target, entry),
+                    });
+                } else {
+                    table.take_expected(entries, &mut cursor, |target, entry| take(targets, target, entry));
                 }
                 let Some(entry) = entries.next() else {
                     return Ok(());
                 };
                 let entry = entry?;
                 let target = table.look_up(&mut cursor, entry.record, || targets.find(&file.name, &entry));
-                take(targets, target, &entry);
+                take(targets, target, entry);
             }
         });
         if let Some((offset, error, more)) = left_out {
@@ -209,20 +208,20 @@ impl<'o> Pass<'o> {
 }
 
 impl Targets<'_> {
-    fn pid(&mut self, label: &str) -> u32 {
-        let next = u32::try_from(self.pids.len()).unwrap_or(u32::MAX);
-        match self.pids.get(label) {
+    fn pid<'a>(&mut self, label: &'a str) -> Pid<'a> {
+        let next = index(self.pids.len());
+        let index = match self.pids.get(label) {
             Some(&pid) => pid,
             None => *self.pids.entry(label.to_owned()).or_insert(next),
-        }
+        };
+        Pid { index, label }
     }
 
-    /// Sends a value where its key's values go. `pid` is the file's.
-    #[inline]
-    fn apply(&mut self, action: Action, pid: Pid<'_>, entry: &Entry<'_>) {
+    /// Sends a value where its key's values go. `pid` is the file's, if it is a gauge's.
+    fn apply(&mut self, action: Action, pid: Option<Pid<'_>>, entry: &Entry<'_>) {
         let value = entry.value;
         let action = match action {
-            Action::PerPid(at) => self.for_pid(at, pid, value),
+            Action::PerPid(at) => pid.map_or(Action::Skip, |pid| self.for_pid(at, pid, value)),
             other => other,
         };
         if let Some(trace) = &mut self.trace {

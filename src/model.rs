@@ -162,8 +162,7 @@ impl Labels {
         let (mut text, mut lens) = (String::with_capacity(bytes), Vec::with_capacity(count));
         for part in pairs.flat_map(|(name, value)| [name, value]) {
             text.push_str(part);
-            // A key is shorter than 2 GiB (its length is an i32), so its labels are too.
-            lens.push(u32::try_from(part.len()).unwrap_or(u32::MAX));
+            lens.push(len(part));
         }
         Self { text: text.into_boxed_str(), lens: lens.into_boxed_slice() }
     }
@@ -205,9 +204,15 @@ impl Labels {
     /// These labels, which are sorted by name, and one more in its place; it takes the place of one
     /// of the same name.
     pub fn with_sorted(&self, name: &str, value: &str) -> Self {
-        let before = self.iter().take_while(|(n, _)| *n < name);
-        let after = self.iter().skip_while(|(n, _)| *n <= name);
-        Self::new(before.chain(std::iter::once((name, value))).chain(after))
+        let pairs_before = self.iter().take_while(|(own, _)| *own < name).count();
+        let is_replaced = self.iter().nth(pairs_before).is_some_and(|(own, _)| own == name);
+        let (before, rest) = self.lens.split_at(2 * pairs_before);
+        let after = &rest[2 * usize::from(is_replaced)..];
+        let bytes = |lens: &[u32]| lens.iter().map(|len| *len as usize).sum::<usize>();
+        let (head, tail) = (&self.text[..bytes(before)], &self.text[self.text.len() - bytes(after)..]);
+        let text = [head, name, value, tail].concat().into_boxed_str();
+        let lens = [before, &[len(name), len(value)], after].concat().into_boxed_slice();
+        Self { text, lens }
     }
 
     /// Sorted by name, each name once with its last value: what Python's `dict(labels)` and the
@@ -220,6 +225,11 @@ impl Labels {
         normalize(&mut pairs, |(name, _)| name);
         Self::new(pairs.into_iter())
     }
+}
+
+/// A key is shorter than 2 GiB (its length is an i32), so its labels are too.
+fn len(part: &str) -> u32 {
+    u32::try_from(part.len()).unwrap_or(u32::MAX)
 }
 
 /// Sorts pairs by name and keeps, of those with the same name, the last.

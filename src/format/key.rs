@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::plain_key;
 use crate::model::normalize;
 
 /// The help that readers give the families of clients before 0.16.0, which stored none.
@@ -45,7 +46,7 @@ pub struct KeyLabels<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> KeyLabels<'a> {
     /// Sorts labels by name; of a name that stands twice, Python's dict has the last.
-    fn new(mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
+    pub(super) fn new(mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
         if !pairs.is_sorted_by(|a, b| a.0 < b.0) {
             normalize(&mut pairs, |(name, _)| name);
         }
@@ -92,7 +93,8 @@ impl<'a> Key<'a> {
     /// Where the official client of any version would fail on it as well.
     pub fn parse(text: &'a [u8]) -> Result<Self, KeyError> {
         let text = std::str::from_utf8(text).map_err(|e| KeyError::Utf8(e.valid_up_to()))?;
-        let (raw, replaced_surrogate) = match serde_json::from_str::<RawKey>(text) {
+        let parsed = plain_key::parse(text).map_or_else(|| serde_json::from_str(text), Ok);
+        let (raw, replaced_surrogate) = match parsed {
             Ok(raw) => (raw, false),
             Err(error) => {
                 let json_error = |e: serde_json::Error| KeyError::Json(e.to_string());
@@ -132,12 +134,13 @@ impl<'a> Key<'a> {
 }
 
 /// A key as JSON has it.
-struct RawKey<'a> {
-    family: Cow<'a, str>,
-    sample: Cow<'a, str>,
-    labels: KeyLabels<'a>,
-    help: Option<Cow<'a, str>>,
-    shape: KeyShape,
+#[derive(Debug, PartialEq)]
+pub(super) struct RawKey<'a> {
+    pub(super) family: Cow<'a, str>,
+    pub(super) sample: Cow<'a, str>,
+    pub(super) labels: KeyLabels<'a>,
+    pub(super) help: Option<Cow<'a, str>>,
+    pub(super) shape: KeyShape,
 }
 
 impl RawKey<'_> {

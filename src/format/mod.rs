@@ -18,6 +18,7 @@ mod entries;
 mod era;
 mod key;
 mod name;
+mod plain_key;
 
 pub use encode::Encoder;
 pub use entries::{Entries, Entry, FormatError, HEADER_BYTES, Used, used};

@@ -101,7 +101,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__check)
-            opts="-r -q -v -h --recursive --format --fail-on --ignore --quiet --verbose --color --help"
+            opts="-r -q -v -h --recursive --format --fail-on --ignore --watch --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -116,7 +116,11 @@ _promproc() {
                     return 0
                     ;;
                 --ignore)
-                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout negative-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners other-files empty-variable unseen-writers slow-scrape" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners other-files empty-variable unseen-writers slow-scrape" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)

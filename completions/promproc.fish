@@ -147,6 +147,7 @@ foreign-file\t''
 unreadable-file\t''
 wsl-layout\t''
 negative-counter\t''
+falling-counter\t''
 odd-size\t''
 missing-directory\t''
 empty-directory\t''
@@ -158,6 +159,7 @@ other-files\t''
 empty-variable\t''
 unseen-writers\t''
 slow-scrape\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand check" -l watch -d 'Look twice, so far apart, and report counters that fell meanwhile' -r
 complete -c promproc -n "__fish_promproc_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

@@ -200,6 +200,9 @@ pub(crate) struct CheckArgs {
     /// Leave out findings of this code (may be repeated)
     #[arg(long, value_name = "CODE", value_parser = codes())]
     pub ignore: Vec<Code>,
+    /// Look twice, so far apart, and report counters that fell meanwhile
+    #[arg(long, value_name = "SECONDS", value_parser = interval)]
+    pub watch: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

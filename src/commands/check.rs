@@ -2,8 +2,9 @@
 
 use std::env;
 use std::io::Write;
+use std::thread;
 
-use promproc::diagnose::{Checked, Finding, Severity, check};
+use promproc::diagnose::{Checked, Counts, Finding, Severity, check};
 use promproc::exposition::check_json::ReportObject;
 use promproc::exposition::check_table::{write_findings, write_growth, write_summary};
 use promproc::exposition::dump_json::write_line;
@@ -14,9 +15,17 @@ use crate::console::Console;
 
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
+    let recursive = args.input.recursive;
+    let before = args.watch.map(|watch| {
+        let before = Counts::read(&paths, recursive)?;
+        console.info(format_args!("looked once; looking again in {} s", watch.as_secs_f64()));
+        thread::sleep(watch);
+        Ok(before)
+    });
     let report = check(&Checked {
+        before: before.transpose().map_err(hinted)?,
         paths,
-        recursive: args.input.recursive,
+        recursive,
         variable_is_empty: env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty()),
     })
     .map_err(hinted)?;

@@ -162,6 +162,7 @@ const CHECK: Page = Page {
     examples: &[
         ("What is wrong here?", "promproc check /run/app/metrics"),
         ("With everything that may be worth knowing:", "promproc check -v /run/app/metrics"),
+        ("Does something remove or reset counters?", "promproc check --watch 60 /run/app/metrics"),
         (
             "In monitoring, for what breaks the scrape:",
             "promproc check -q --fail-on error /run/app/metrics > /dev/null",

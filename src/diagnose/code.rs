@@ -140,6 +140,10 @@ codes! {
     /// A counter, or a bucket, is negative or NaN in a file. No client counts so; the file was damaged,
     /// or written by something else.
     NegativeCounter = "negative-counter", Warning;
+    /// With --watch: a counter, or the count of a histogram or summary, fell between the two looks,
+    /// because the file of a process was removed under a running service, or the application reset it.
+    /// Prometheus takes a fall for a restart, and counts all of the new value once more.
+    FallingCounter = "falling-counter", Warning;
     /// The length of a file is not one that clients make: a power of two. It was cut, or copied.
     OddSize = "odd-size", Info;
     /// The directory does not exist. The client does not create it: processes fail when they start.

@@ -1,11 +1,13 @@
 //! Findings: what is wrong with a directory, what it does to the numbers, what to do about it.
 //!
 //! All files are looked at (`survey`) and merged; then one module a subject says what it thinks:
-//! `gauges`, `conflicts`, `damage`, `place` (the directory itself), `growth`.
+//! `gauges`, `conflicts`, `damage`, `falls` (between two looks), `place` (the directory itself),
+//! `growth`.
 
 mod code;
 mod conflicts;
 mod damage;
+mod falls;
 mod gauges;
 mod growth;
 mod place;
@@ -15,6 +17,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 pub use code::{Code, Severity};
+pub use falls::Counts;
 pub use growth::{Growth, LabelValues, SeriesCount, Totals};
 pub use survey::Surveyed;
 
@@ -110,6 +113,8 @@ pub struct Checked {
     pub recursive: bool,
     /// Whether the environment variable that names the directory is set, but empty.
     pub variable_is_empty: bool,
+    /// What was counted some time before, if that is to be compared.
+    pub before: Option<Counts>,
 }
 
 /// Checks directories for everything known to go wrong.
@@ -132,6 +137,9 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
 
     findings.extend(gauges::findings(traced, &survey));
     findings.extend(conflicts::findings(&std::mem::take(&mut merged.conflicts), &survey));
+    if let Some(before) = &what.before {
+        findings.extend(falls::findings(before, &Counts::read(&paths, what.recursive)?));
+    }
     findings.extend(damage::findings(&survey, &std::mem::take(&mut merged.problems)));
     findings.extend(place::findings(&paths, &survey));
     let growth = Growth::of(&survey, merged.into_families());

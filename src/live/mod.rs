@@ -20,9 +20,7 @@ pub use round::{By, Family, Round, Row, Series, Sort};
 pub use track::{Change, HISTORY};
 
 use crate::directory::DirectoryError;
-use crate::exposition::table::push_sample;
 use crate::merge::{self, MergeError, Traced, TracedSeries};
-use crate::model::MetricType;
 use processes::Watch;
 use track::Tracks;
 
@@ -187,28 +185,10 @@ fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// A merged series as it is shown; `None` for a most recent value that nobody set, which an
-/// exposition does not have either.
+/// A merged series as it is shown, if it is.
 fn observed(traced: TracedSeries) -> Option<Series> {
-    let (family, labels, metric_type) = (&traced.family, &traced.labels, traced.metric_type);
-    let is_histogram = !traced.buckets.is_empty();
-    let value = match traced.value {
-        Some(value) => value,
-        None if is_histogram => traced.buckets.iter().map(|(_, count)| count).sum(),
-        None => return None,
-    };
-    let name = if is_histogram {
-        let mut name = String::new();
-        push_sample(&mut name, &format!("{family}_count"), labels.iter());
-        name
-    } else {
-        traced.name_and_labels()
-    };
-    let is_count = match metric_type {
-        MetricType::Histogram | MetricType::Summary => is_histogram || traced.sample.ends_with("_count"),
-        MetricType::Counter | MetricType::Gauge => true,
-    };
-    Some(Series { row: Row::new(name, value, Some(metric_type)), traced, is_count })
+    let (name, value) = traced.line()?;
+    Some(Series { row: Row::new(name, value, Some(traced.metric_type)), traced })
 }
 
 /// Families in the order of their first series, each with the sum of its series: of histograms and
@@ -225,7 +205,7 @@ fn families(series: &[Series]) -> Vec<Family> {
         });
         let family = &mut found[place];
         family.series += 1;
-        if series.is_count {
+        if series.traced.is_count() {
             family.row.value += series.row.value;
         }
     }

@@ -39,8 +39,6 @@ pub struct Series {
     pub row: Row,
     /// What it was made of.
     pub traced: TracedSeries,
-    /// Whether it counts in its family's sum: the sums of observations do not.
-    pub(super) is_count: bool,
 }
 
 /// A metric family.

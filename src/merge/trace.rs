@@ -53,6 +53,31 @@ impl TracedSeries {
         text
     }
 
+    /// The series as one line, with its value; of buckets, how many observations they counted. `None`
+    /// for a most recent value that nobody set, which an exposition does not have either.
+    pub fn line(&self) -> Option<(String, f64)> {
+        match self.value {
+            Some(value) => Some((self.name_and_labels(), value)),
+            None if self.buckets.is_empty() => None,
+            None => {
+                let mut name = String::new();
+                push_sample(&mut name, &format!("{}_count", self.family), self.labels.iter());
+                Some((name, self.buckets.iter().map(|(_, count)| count).sum()))
+            }
+        }
+    }
+
+    /// Whether its value, of those of its family, says how much there was: the sum of a histogram's
+    /// or summary's observations does not.
+    pub fn is_count(&self) -> bool {
+        match self.metric_type {
+            MetricType::Histogram | MetricType::Summary => {
+                !self.buckets.is_empty() || self.sample.ends_with("_count")
+            }
+            MetricType::Counter | MetricType::Gauge => true,
+        }
+    }
+
     /// How the contributions become one value.
     pub fn rule(&self) -> GaugeRule {
         match (self.metric_type, self.mode) {

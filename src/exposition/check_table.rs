@@ -59,7 +59,7 @@ pub fn write_summary(
 ) -> io::Result<()> {
     let count = |severity, noun: &str| {
         let count = all.iter().filter(|finding| finding.severity == severity).count();
-        (count > 0).then(|| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") })
+        (count > 0).then(|| counted(count, noun, &format!("{noun}s")))
     };
     let found = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "info")]
         .into_iter()
@@ -70,10 +70,16 @@ pub fn write_summary(
     let Report { files, live, unknown, dead, growth, .. } = report;
     let unknown = if *unknown > 0 { format!(", {unknown} unknown") } else { String::new() };
     let line = format!(
-        "{files} files, {} entries, {} series; pids: {live} live, {dead} dead{unknown}; {found}{more}",
-        growth.all.entries, growth.series
+        "{}, {}, {} series; pids: {live} live, {dead} dead{unknown}; {found}{more}",
+        counted(*files, "file", "files"),
+        counted(growth.all.entries, "entry", "entries"),
+        growth.series
     );
     writeln!(out, "{}", wrapped_at(0, &line, view))
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Writes where files and series come from.

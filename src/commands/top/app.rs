@@ -31,6 +31,8 @@ pub(crate) struct Pane {
     pub title: String,
     pub lines: Vec<String>,
     pub scroll: usize,
+    /// By how many characters the text is moved.
+    pub shift: usize,
     /// The view and the row that it is about; none for the keys.
     subject: Option<(By, String)>,
 }
@@ -164,8 +166,8 @@ impl App {
         let last = pane.lines.len().saturating_sub(page);
         match code {
             KeyCode::Char('q' | '?' | 'h') | KeyCode::Esc | KeyCode::Enter => self.pane = None,
-            KeyCode::Left => self.shift = self.shift.saturating_sub(SHIFT),
-            KeyCode::Right => self.shift += SHIFT,
+            KeyCode::Left => pane.shift = pane.shift.saturating_sub(SHIFT),
+            KeyCode::Right => pane.shift += SHIFT,
             code => pane.scroll = moved(pane.scroll, code, page, last).unwrap_or(pane.scroll).min(last),
         }
     }
@@ -261,8 +263,7 @@ impl App {
 
     fn open(&mut self, title: &str, text: &str, subject: Option<(By, String)>) {
         let lines = text.lines().map(str::to_owned).collect();
-        self.shift = 0;
-        self.pane = Some(Pane { title: title.to_owned(), lines, scroll: 0, subject });
+        self.pane = Some(Pane { title: title.to_owned(), lines, scroll: 0, shift: 0, subject });
     }
 
     fn text_about(&self, by: By, name: &str) -> Option<String> {

@@ -138,8 +138,7 @@ fn event_lines(app: &App, area: Rect, theme: Theme) -> Vec<Line<'static>> {
 }
 
 fn draw_pane(frame: &mut Frame<'_>, app: &mut App, area: Rect, theme: Theme) {
-    let shift = app.shift;
-    let Some(Pane { title, lines, scroll, .. }) = &mut app.pane else {
+    let Some(Pane { title, lines, scroll, shift, .. }) = &mut app.pane else {
         return;
     };
     app.page = usize::from(area.height).saturating_sub(1).max(1);
@@ -152,7 +151,7 @@ fn draw_pane(frame: &mut Frame<'_>, app: &mut App, area: Rect, theme: Theme) {
     };
     let mut shown = vec![Line::styled(place, theme.heading())];
     let width = usize::from(area.width);
-    shown.extend(lines[*scroll..last].iter().map(|line| Line::raw(window(line, shift, width))));
+    shown.extend(lines[*scroll..last].iter().map(|line| Line::raw(window(line, *shift, width))));
     frame.render_widget(Paragraph::new(shown), area);
 }
 

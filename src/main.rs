@@ -4,7 +4,7 @@ mod cli;
 mod commands;
 mod console;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -14,7 +14,11 @@ use commands::{Hinted, Outcome};
 use console::Console;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(asked_for) if !asked_for.use_stderr() => return shown(asked_for.print()),
+        Err(wrong) => wrong.exit(),
+    };
     let console = Console::new(&cli.global);
     match run(&cli.command, &console) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -27,6 +31,17 @@ fn main() -> ExitCode {
             }
             ExitCode::from(2)
         }
+    }
+}
+
+/// The exit status after help or the version, which somebody may rely on having got.
+fn shown(printed: io::Result<()>) -> ExitCode {
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "promproc: error: {error}");
+            ExitCode::from(2)
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

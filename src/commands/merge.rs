@@ -1,6 +1,7 @@
 //! `promproc merge`: all processes' files as one exposition.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::thread;
 
 use anyhow::Context;
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
         console.warning(conflict);
     }
     let outcome = report(&std::mem::take(&mut merged.problems), console);
-    match &args.output {
+    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => replace_file(path, |out| render(merged, args, &View::default(), out))
             .with_context(|| format!("{}: cannot be written", path.display()))?,
         None if args.format == MergeFormat::Table => {

@@ -101,12 +101,12 @@ pub enum DirectoryError {
     #[error("{}: {}", .0.display(), ProblemKind::Name)]
     Name(PathBuf),
     /// The directory cannot be listed.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Io {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said; part of this error's text, and so not its source.
+        error: io::Error,
     },
     /// Files vanished while they were read, each time.
     #[error("{}: vanished while it was read, as others did in {tries} scans of the directory", path.display())]
@@ -133,9 +133,9 @@ pub struct Scan {
 /// # Errors
 /// [`DirectoryError`] if the directory does not exist or cannot be listed.
 pub fn scan(directory: &Path) -> Result<Scan, DirectoryError> {
-    let io_error = |source: io::Error| match source.kind() {
+    let io_error = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
-        _ => DirectoryError::Io { path: directory.to_owned(), source },
+        _ => DirectoryError::Io { path: directory.to_owned(), error },
     };
     let mut found = Scan::default();
     let shared: Arc<Path> = directory.into();
@@ -185,9 +185,9 @@ pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryErr
     let mut named = Vec::new();
     let mut named_at = None;
     for path in paths {
-        let kind = fs::metadata(path).map_err(|source| match source.kind() {
+        let kind = fs::metadata(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => DirectoryError::Missing(path.clone()),
-            _ => DirectoryError::Io { path: path.clone(), source },
+            _ => DirectoryError::Io { path: path.clone(), error },
         })?;
         if kind.is_dir() {
             let mut directories = vec![path.clone()];
@@ -217,7 +217,7 @@ pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryErr
 
 /// Adds all directories below `directory`, without following links.
 fn directories_below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), DirectoryError> {
-    let io_error = |source| DirectoryError::Io { path: directory.to_owned(), source };
+    let io_error = |error| DirectoryError::Io { path: directory.to_owned(), error };
     for entry in fs::read_dir(directory).map_err(io_error)? {
         let entry = entry.map_err(io_error)?;
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

@@ -61,6 +61,6 @@ pub fn gauges_of(directory: &Path, pid: &str, modes: &[GaugeMode]) -> Result<Vec
     Ok(paths.filter(|path| fs::symlink_metadata(path).is_ok()).collect())
 }
 
-fn io_error(path: &Path, source: io::Error) -> DirectoryError {
-    DirectoryError::Io { path: path.to_owned(), source }
+fn io_error(path: &Path, error: io::Error) -> DirectoryError {
+    DirectoryError::Io { path: path.to_owned(), error }
 }

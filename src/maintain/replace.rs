@@ -32,6 +32,8 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Resul
         },
         Err(error) => return Err(error),
     };
+    // Else the error names the temporary file.
+    fs::metadata(parent(&path))?;
     let mut temporary = tempfile::Builder::new()
         .prefix(TEMPORARY_PREFIX)
         .suffix(".tmp")

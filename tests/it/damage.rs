@@ -291,6 +291,13 @@ fn an_output_that_fails_midway_leaves_the_old_file_alone() {
         assert_eq!((ran.stderr.as_str(), ran.status), ("", Some(0)));
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o644, "{umask}");
     }
+    for command in ["prune", "clean"] {
+        let file = directory.path().join("counter_1.db");
+        let ran = run(promproc().arg(command).arg(&file));
+        let error = format!("promproc: error: {}: Not a directory (os error 20)\n", file.display());
+        assert_eq!((ran.status, ran.stderr.lines().count()), (Some(2), 2), "{ran:?}");
+        ran.says(&[&error, "hint: this command works on a whole directory"]);
+    }
     let full = merge(&["-o", "/dev/full"], directory.path());
     assert!(full.stderr.starts_with("promproc: error: /dev/full: cannot be written: "), "{full:?}");
     assert_eq!(full.status, Some(2));

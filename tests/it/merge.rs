@@ -346,6 +346,29 @@ fn a_closed_pipe_is_silent_and_a_full_disk_is_not() {
         assert!(ran.stderr.contains("promproc: error: ") && ran.stderr.contains("No space left"), "{ran:?}");
         assert_eq!(ran.status, Some(2), "{format}");
     }
+    for asked_for in [&["--help"][..], &["--version"], &["merge", "-h"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let ran = run(promproc().args(asked_for).stdout(full));
+        assert!(ran.stderr.starts_with("promproc: error: No space left"), "{ran:?}");
+        assert_eq!(ran.status, Some(2), "{asked_for:?}");
+    }
+}
+
+#[test]
+fn a_dash_is_standard_output_and_a_missing_directory_is_named() {
+    let directory = TempDir::new().unwrap();
+    let golden = Path::new("tests/data/gunicorn");
+    let expected = run(promproc().arg("merge").arg(golden)).stdout;
+    let golden = fs::canonicalize(golden).unwrap();
+    let ran = run(promproc().current_dir(directory.path()).args(["merge", "-o", "-"]).arg(&golden));
+    assert_eq!(
+        (ran.status, ran.stdout, fs::read_dir(directory.path()).unwrap().count()),
+        (Some(0), expected, 0)
+    );
+    let ran = run(promproc().args(["merge", "-o", "/nonexistent/out.prom"]).arg(&golden));
+    let error =
+        "promproc: error: /nonexistent/out.prom: cannot be written: No such file or directory (os error 2)\n";
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(2), error));
 }
 
 #[test]

@@ -59,7 +59,7 @@ min\t''
 mostrecent\t''
 sum\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l pid -d 'Only files of this process (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand dump" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l label -d 'Only series with this label, as it is stored (may be repeated: all must hold). The label pid, which merging adds to gauges, is none: see --pid' -r
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -78,7 +78,7 @@ dots\t''
 values\t''
 allow-utf-8\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l threads -d 'How many threads read the files; the output is the same [default: at most 4]' -r
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -s o -l output -d 'Replace FILE by the output in one step, mode 0644; readers see the old or the new file' -r -F
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s o -l output -d 'Replace FILE by the output in one step, mode 0644; readers see the old or the new file. - is standard output' -r -F
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
 gauge\t''
@@ -95,7 +95,7 @@ min\t''
 mostrecent\t''
 sum\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l pid -d 'Only files of this process (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l label -d 'Only series with this label, as it is stored (may be repeated: all must hold). The label pid, which merging adds to gauges, is none: see --pid' -r
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -146,6 +146,7 @@ bad-key\t''
 foreign-file\t''
 unreadable-file\t''
 wsl-layout\t''
+removed-file\t''
 negative-counter\t''
 falling-counter\t''
 odd-size\t''
@@ -223,7 +224,7 @@ min\t''
 mostrecent\t''
 sum\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l pid -d 'Only files of this process (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand top" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l label -d 'Only series with this label, as it is stored (may be repeated: all must hold). The label pid, which merging adds to gauges, is none: see --pid' -r
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

@@ -127,7 +127,8 @@ pub(crate) struct MergeArgs {
     /// How many threads read the files; the output is the same [default: at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Replace FILE by the output in one step, mode 0644; readers see the old or the new file
+    /// Replace FILE by the output in one step, mode 0644; readers see the old or the new file. - is
+    /// standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
     #[command(flatten)]
@@ -158,6 +159,10 @@ pub(crate) enum EscapingArg {
 /// knows, its file and offset, and which entry decides. Then the value without dead processes and,
 /// where these make it wrong, the command that mends it. A histogram is shown with its distribution
 /// and estimated quantiles.
+///
+/// In the table, SHARE is the part of a sum, LE the upper bound of a bucket, FATE what became of a
+/// value that is not summed (decides; outdone by the one that does; never set), and SET how long ago
+/// the client set it, where it says so. A dash stands for what there is not.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// A PromQL instant selector, e.g. 'http_requests_total{method="GET",path=~"/api/.*"}'
@@ -380,7 +385,8 @@ pub(crate) struct Select {
     /// Only files of this process (may be repeated)
     #[arg(long, value_name = "PID")]
     pub pid: Vec<String>,
-    /// Only series with this label (may be repeated: all must hold)
+    /// Only series with this label, as it is stored (may be repeated: all must hold). The label pid,
+    /// which merging adds to gauges, is none: see --pid
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
     pub label: Vec<(String, String)>,
 }

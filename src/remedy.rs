@@ -1,5 +1,6 @@
 //! Commands that mend what is wrong, as a person can paste them into a shell.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::model::GaugeMode;
@@ -15,6 +16,15 @@ pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
     let dash = if text.starts_with('-') { "./" } else { "" };
+    let bytes = path.as_os_str().as_bytes();
+    if text.chars().any(char::is_control) || text.as_bytes() != bytes {
+        // As text it would be another name, and `$'…'` is not in every shell.
+        let escaped = bytes.iter().map(|byte| match byte {
+            b if b.is_ascii_alphanumeric() || b"/._- ".contains(b) => char::from(*b).to_string(),
+            byte => format!("\\0{byte:03o}"),
+        });
+        return format!("\"$(printf %b '{dash}{}')\"", escaped.collect::<String>());
+    }
     if !text.is_empty() && text.chars().all(is_plain) {
         format!("{dash}{text}")
     } else {
@@ -24,6 +34,8 @@ pub fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     #[test]
@@ -38,5 +50,7 @@ mod tests {
         ] {
             assert_eq!(quoted(Path::new(path)), word);
         }
+        let strange = OsStr::from_bytes(b"-it's\n\xff\\");
+        assert_eq!(quoted(Path::new(strange)), r#""$(printf %b './-it\0047s\0012\0377\0134')""#);
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use promproc::exposition::{printable, time};
-use promproc::liveness::{Evidence, Examined, Liveness, Process, name_holders};
+use promproc::liveness::{Evidence, Examined, Liveness, Process, RemovedFiles, name_holders, removed_files};
 use promproc::maintain::clean::{Contents, contents, create_directory};
 use promproc::maintain::{Removal, remove, remove_regardless};
 
@@ -79,6 +79,13 @@ fn clean(
     }
     for other in &others {
         console.warning(format_args!("{}: left: {}", other.path.display(), other.what));
+    }
+    for RemovedFiles { process, names, .. } in removed_files([directory]) {
+        console.warning(format_args!(
+            "{}: pid {process} goes on writing into {} removed before: what it counts there is lost",
+            directory.display(),
+            files_of(names.len())
+        ));
     }
     let (live, unknown): (Vec<_>, Vec<_>) =
         kept.into_iter().partition(|file| file.liveness() == Liveness::Live);

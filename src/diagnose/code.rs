@@ -137,6 +137,10 @@ codes! {
     /// The file begins with 65,536 zeros, and only then with its header: so it came out on WSL. The
     /// official client takes it for empty, and what it counts is lost. Use a directory of Linux's own.
     WslLayout = "wsl-layout", Error;
+    /// A live process has metric files open that were removed from the directory: it goes on counting
+    /// into them, and nobody will see it. Somebody emptied the directory under the running service, or
+    /// called mark_process_dead for a process that was not. Restart the process.
+    RemovedFile = "removed-file", Error;
     /// A counter, or a bucket, is negative or NaN in a file. No client counts so; the file was damaged,
     /// or written by something else.
     NegativeCounter = "negative-counter", Warning;

@@ -1,8 +1,9 @@
 //! Files that cannot be, or of which a part is lost.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::survey::{Survey, Surveyed};
+use super::survey::{Oddity, Survey, Surveyed};
 use super::{Code, Finding, counted, some_of};
 use crate::directory::{Problem, ProblemKind};
 use crate::exposition::number::go_string;
@@ -96,22 +97,30 @@ fn odd_size(file: &Surveyed) -> Option<Finding> {
     })
 }
 
-fn negative(survey: &Survey) -> Option<Finding> {
-    let example = survey.negatives.first()?;
-    let files = survey.negatives.iter().map(|one| &survey.files[one.file]);
-    let mut paths: Vec<_> = files.map(|file| file.file.path().to_string_lossy().into_owned()).collect();
-    paths.dedup();
-    let message = format!(
-        "{} negative or NaN, the first {} = {} at byte {}, in {}: sums over them are wrong",
-        counted(survey.negatives.len(), "count"),
-        example.sample,
-        go_string(example.value),
-        example.offset,
-        some_of(&paths)
-    );
-    let file = &survey.files[example.file];
-    let mut finding = Finding::new(Code::NegativeCounter, example.sample.clone(), message);
-    finding.series.push(example.sample.clone());
-    let finding = finding.files([file]);
-    Some(set_aside(finding, &file.file.path(), Some(file)))
+/// One finding for each sample name.
+fn negative(survey: &Survey) -> Vec<Finding> {
+    let mut by_sample: BTreeMap<&str, Vec<&Oddity>> = BTreeMap::new();
+    for oddity in &survey.negatives {
+        by_sample.entry(&oddity.sample).or_default().push(oddity);
+    }
+    let finding = |(sample, oddities): (&str, Vec<&Oddity>)| {
+        let files: BTreeSet<usize> = oddities.iter().map(|oddity| oddity.file).collect();
+        let files: Vec<_> = files.into_iter().map(|file| &survey.files[file]).collect();
+        let first = oddities.first()?;
+        let message = format!(
+            "{} negative or NaN, the first {sample} = {} at byte {}, in {}: sums over them are wrong",
+            counted(oddities.len(), "count"),
+            go_string(first.value),
+            first.offset,
+            some_of(files.iter().map(|file| file.file.path().to_string_lossy().into_owned()))
+        );
+        let mut finding = Finding::new(Code::NegativeCounter, sample, message).files(files.iter().copied());
+        finding.series.push(sample.to_owned());
+        Some(
+            files
+                .into_iter()
+                .fold(finding, |finding, file| set_aside(finding, &file.file.path(), Some(file))),
+        )
+    };
+    by_sample.into_iter().filter_map(finding).collect()
 }

@@ -54,21 +54,31 @@ impl Counts {
 
 /// One finding for each family of which a series has fallen.
 pub(super) fn findings(before: &Counts, now: &Counts) -> Vec<Finding> {
-    let mut fallen: BTreeMap<&str, Vec<(&str, &Count, &Count)>> = BTreeMap::new();
+    let mut fallen: BTreeMap<&str, Vec<Fallen<'_>>> = BTreeMap::new();
     for (name, then) in &before.series {
-        if let Some(now) = now.series.get(name).filter(|now| now.value < then.value) {
-            fallen.entry(&then.family).or_default().push((name, then, now));
+        let now = now.series.get(name);
+        // One that counted nothing loses nothing when it goes.
+        if now.map_or(0.0, |now| now.value) < then.value {
+            fallen.entry(&then.family).or_default().push(Fallen { name, then, now });
         }
     }
     fallen.into_iter().map(|(family, series)| finding(family, &series)).collect()
 }
 
-fn finding(family: &str, series: &[(&str, &Count, &Count)]) -> Finding {
+/// A series that has less than it had.
+struct Fallen<'a> {
+    name: &'a str,
+    then: &'a Count,
+    /// If it is still there.
+    now: Option<&'a Count>,
+}
+
+fn finding(family: &str, series: &[Fallen<'_>]) -> Finding {
     // Which files have less than they had, or are not there any more.
     let (mut less, mut gone) = (BTreeSet::new(), BTreeSet::new());
-    for (_, then, now) in series {
+    for Fallen { then, now, .. } in series {
         for (path, value) in &then.by_file {
-            match now.by_file.get(path) {
+            match now.and_then(|now| now.by_file.get(path)) {
                 None => gone.insert(path),
                 Some(now) => now < value && less.insert(path),
             };
@@ -84,8 +94,9 @@ fn finding(family: &str, series: &[(&str, &Count, &Count)]) -> Finding {
         let verb = if less.len() == 1 { "has" } else { "have" };
         reasons.push(format!("{} {verb} less than before", some_of(less.iter().map(name_of))));
     }
-    let fell = series.iter().map(|(name, then, now)| {
-        format!("{name} fell from {} to {}", go_string(then.value), go_string(now.value))
+    let fell = series.iter().map(|Fallen { name, then, now }| {
+        let now = now.map_or("nothing".to_owned(), |now| go_string(now.value));
+        format!("{name} fell from {} to {now}", go_string(then.value))
     });
     let message = format!(
         "{}: {}; Prometheus takes that for a restart, and counts all of the new value again",
@@ -99,7 +110,7 @@ fn finding(family: &str, series: &[(&str, &Count, &Count)]) -> Finding {
          its start"
     };
     let mut finding = Finding::new(Code::FallingCounter, family, message).advice(advice);
-    finding.series = series.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    finding.series = series.iter().map(|fallen| fallen.name.to_owned()).collect();
     for path in gone.union(&less) {
         finding.files.push((*path).clone());
         finding.pids.extend(DbFile::at(path).map(|file| file.name.pid().to_owned()));

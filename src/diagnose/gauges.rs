@@ -125,7 +125,11 @@ impl Family<'_> {
                 some_of(files.iter().map(|file| self.sources[*file].file.name.pid()))
             ),
         )
-        .advice("set the gauge to a number in that process, or restart it");
+        .advice(if files.iter().all(|file| self.sources[*file].liveness() == Liveness::Dead) {
+            "take it out"
+        } else {
+            "set the gauge to a number in that process, or restart it"
+        });
         Some(self.about(&series, &files, finding))
     }
 

@@ -112,6 +112,9 @@ impl Growth {
     /// The verdict in one sentence.
     pub fn verdict(&self) -> String {
         let Self { all, dead, .. } = self;
+        if all.entries == 0 {
+            return "nothing: there are no entries".to_owned();
+        }
         let shares = format!(
             "{} of {} files and {} of {} entries are dead processes'",
             dead.files, all.files, dead.entries, all.entries

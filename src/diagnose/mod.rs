@@ -141,7 +141,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
         findings.extend(falls::findings(before, &Counts::read(&paths, what.recursive)?));
     }
     findings.extend(damage::findings(&survey, &std::mem::take(&mut merged.problems)));
-    findings.extend(place::findings(&paths, &survey));
+    findings.extend(place::findings(&paths, what.recursive, &survey));
     let growth = Growth::of(&survey, merged.into_families());
     findings.extend(growth.finding(&paths));
     // Those that the same command mends stand together.
@@ -170,7 +170,7 @@ fn directory_error(error: MergeError) -> DirectoryError {
         MergeError::Directory(error) => error,
         // Only a strict merge fails so.
         MergeError::Strict(problem) => {
-            DirectoryError::Io { path: problem.path, source: std::io::Error::other("left out") }
+            DirectoryError::Io { path: problem.path, error: std::io::Error::other("left out") }
         }
     }
 }

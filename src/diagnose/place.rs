@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::survey::{Survey, Surveyed};
 use super::{Code, Finding, counted, some_of};
-use crate::liveness::Evidence;
+use crate::liveness::{Evidence, RemovedFiles, removed_files};
 use crate::remedy::quoted;
 
 /// From this share on a file system is nearly full.
@@ -34,24 +34,29 @@ pub(super) fn missing(path: &Path) -> Finding {
     .command(format!("promproc clean {}", quoted(path)))
 }
 
-pub(super) fn findings(paths: &[PathBuf], survey: &Survey) -> Vec<Finding> {
+pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> Vec<Finding> {
     let mut found = Vec::new();
-    for directory in paths.iter().filter(|path| path.is_dir()) {
-        let files: Vec<_> = survey.files.iter().filter(|file| file.file.directory() == directory).collect();
-        let subject = directory.to_string_lossy().into_owned();
-        let is_empty = !survey.files.iter().any(|file| file.file.directory().starts_with(directory));
-        if is_empty {
+    let given = paths.iter().map(PathBuf::as_path).filter(|path| path.is_dir());
+    for directory in given.clone() {
+        if !survey.files.iter().any(|file| file.file.directory().starts_with(directory)) {
+            let subject = directory.to_string_lossy();
             let message = "no metric files: nothing was counted yet, or the service writes elsewhere";
-            let finding = Finding::new(Code::EmptyDirectory, &subject, message);
+            let finding = Finding::new(Code::EmptyDirectory, subject, message);
             found.push(
                 finding.advice("compare it with PROMETHEUS_MULTIPROC_DIR in the service's environment"),
             );
         }
+    }
+    let below = survey.files.iter().map(|file| file.file.directory()).filter(|_| recursive);
+    let directories: BTreeSet<&Path> = given.chain(below).collect();
+    for &directory in &directories {
+        let files: Vec<_> = survey.files.iter().filter(|file| file.file.directory() == directory).collect();
         found.extend(not_writable(directory, &files));
         found.extend(several_owners(directory, &files));
-        found.extend(other_files(directory));
+        found.extend(other_files(directory, recursive));
         found.extend(file_system(directory, &files));
     }
+    found.extend(removed_files(directories).into_iter().map(written_though_removed));
     found.extend(unseen_writers(survey));
     found
 }
@@ -101,10 +106,24 @@ fn several_owners(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
     )
 }
 
-fn other_files(directory: &Path) -> Option<Finding> {
-    let names = fs::read_dir(directory).ok()?.flatten().map(|entry| entry.file_name());
-    let mut others: Vec<_> = names
-        .map(|name| name.to_string_lossy().into_owned())
+fn written_though_removed(RemovedFiles { process, directory, names }: RemovedFiles) -> Finding {
+    let message = format!(
+        "pid {process} writes into {}, which somebody removed: what it counts there is lost",
+        some_of(&names)
+    );
+    let mut finding = Finding::new(Code::RemovedFile, directory.to_string_lossy(), message)
+        .advice("restart that process; promproc prune and clean do not do this to a live one");
+    finding.files = names.iter().map(|name| directory.join(name)).collect();
+    finding.pids.insert(process.pid.to_string());
+    finding
+}
+
+/// With `recursive`, sub-directories are looked into, and no files.
+fn other_files(directory: &Path, recursive: bool) -> Option<Finding> {
+    let entries = fs::read_dir(directory).ok()?.flatten();
+    let entries = entries.filter(|entry| !recursive || !entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut others: Vec<_> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .filter(|name| !name.ends_with(".db") || name.starts_with('.'))
         .collect();
     others.sort_unstable();

@@ -32,8 +32,12 @@ fn write_alike(findings: &[&Finding], view: &View, out: &mut dyn Write) -> io::R
         let text = wrapped_at(INDENT, &printable(text), view);
         writeln!(out, "{:INDENT$}{text}", "")
     };
-    for finding in findings.iter().take(SHOWN) {
-        line(&finding.message)?;
+    for Finding { subject, message, .. } in findings.iter().take(SHOWN) {
+        if findings.len() > 1 && !is_named(subject, message) {
+            line(&format!("{subject}: {message}"))?;
+        } else {
+            line(message)?;
+        }
     }
     if findings.len() > SHOWN {
         line(&format!("and {} more; --format json has them", findings.len() - SHOWN))?;
@@ -76,6 +80,15 @@ pub fn write_summary(
         growth.series
     );
     writeln!(out, "{}", wrapped_at(0, &line, view))
+}
+
+/// Whether a message has the subject as a word of its own.
+fn is_named(subject: &str, message: &str) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    message.match_indices(subject).any(|(at, _)| {
+        let (before, after) = (&message[..at], &message[at + subject.len()..]);
+        !before.ends_with(is_of_name) && !after.starts_with(|c: char| c != ':' && is_of_name(c))
+    })
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {

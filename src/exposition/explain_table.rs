@@ -74,8 +74,12 @@ pub fn write(
     let rows = rows(explanation, sources, extent);
     let shown = if extent.all { rows.len() } else { rows.len().min(SHOWN_ROWS) };
     let mut table = Table::new(COLUMNS);
+    let directory = |row: &Row| sources[row.file].file.directory();
+    let is_one_directory = rows.windows(2).all(|pair| directory(&pair[0]) == directory(&pair[1]));
     for row in &rows[..shown] {
-        push_row(&mut table, row, &sources[row.file], explanation.total(), now);
+        let source = &sources[row.file];
+        let file = if is_one_directory { source.file.name.file_name().into() } else { source.file.path() };
+        push_row(&mut table, row, source, &file.to_string_lossy(), explanation.total(), now);
     }
     table.write(view, out)?;
     if shown < rows.len() {
@@ -92,9 +96,11 @@ pub fn write(
         };
         let (dead, unknown) = (files(Liveness::Dead), files(Liveness::Unknown));
         let doubt = if unknown > 0 { format!(", {unknown} may be") } else { String::new() };
-        writeln!(out, "without dead processes: {without} ({dead} of its {} files are theirs{doubt})", {
-            dead + unknown + files(Liveness::Live)
-        })?;
+        let theirs = match dead + unknown + files(Liveness::Live) {
+            1 => "its one file is theirs".to_owned(),
+            all => format!("{dead} of its {all} files are theirs{doubt}"),
+        };
+        writeln!(out, "without dead processes: {without} ({theirs})")?;
     }
     for remedy in remedies {
         writeln!(out, "to mend it: {}", printable(remedy))?;
@@ -159,7 +165,7 @@ fn rows_of(explanation: &Explanation, sources: &[Source], liveness: Liveness) ->
     files.into_iter().filter(|file| sources[*file].liveness() == liveness).count()
 }
 
-fn push_row(table: &mut Table, row: &Row, source: &Source, total: f64, now: SystemTime) {
+fn push_row(table: &mut Table, row: &Row, source: &Source, file: &str, total: f64, now: SystemTime) {
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
     table.cell(&go_string(row.value));
     let share = (row.fate == Fate::Added && total != 0.0).then(|| percent(row.value / total));
@@ -171,7 +177,7 @@ fn push_row(table: &mut Table, row: &Row, source: &Source, total: f64, now: Syst
     table.cell(&or_nothing(moment.map(|moment| time::age(moment, now))));
     table.cell(source.file.name.pid());
     table.cell(&or_nothing(row.offset.map(|offset| offset.to_string())));
-    table.cell(source.file.name.file_name());
+    table.cell(file);
     table.cell(
         &source
             .evidence

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-pub use processes::Process;
+pub use processes::{Process, RemovedFiles, removed_files};
 
 use crate::directory::DirectoryError;
 use crate::format::DbName;
@@ -230,7 +230,7 @@ fn glance(path: PathBuf) -> Result<Option<(PathBuf, Look)>, DirectoryError> {
             Ok(Some((path, look)))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(DirectoryError::Io { path, source }),
+        Err(error) => Err(DirectoryError::Io { path, error }),
     }
 }
 

@@ -1,14 +1,15 @@
 //! The process table: who has a file open, and which process has a number.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
 use super::FileId;
+use crate::format::DbName;
 
 /// A process, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +104,44 @@ impl Processes {
     }
 }
 
+/// Metric files that have no name any more, but are open in a process.
+#[derive(Clone, Debug)]
+pub struct RemovedFiles {
+    /// Who has them open.
+    pub process: Process,
+    /// Where they were.
+    pub directory: PathBuf,
+    /// What they were called.
+    pub names: BTreeSet<String>,
+}
+
+/// The metric files that were removed from these directories while a process that can be seen had,
+/// and has, them open.
+pub fn removed_files<'a>(directories: impl IntoIterator<Item = &'a Path>) -> Vec<RemovedFiles> {
+    // As /proc has them.
+    let directories = directories.into_iter().filter_map(|path| Some((path.canonicalize().ok()?, path)));
+    let directories: HashMap<PathBuf, &Path> = directories.collect();
+    let Some(system) = Processes::list().system else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (pid, process) in system.processes() {
+        let mut by_directory: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
+        for (path, name) in removed_files_of(pid.as_u32()).unwrap_or_default() {
+            if let Some(directory) = path.parent().and_then(|parent| directories.get(parent)) {
+                by_directory.entry(directory).or_default().insert(name);
+            }
+        }
+        found.extend(by_directory.into_iter().map(|(directory, names)| RemovedFiles {
+            process: describe(process),
+            directory: directory.to_owned(),
+            names,
+        }));
+    }
+    found.sort_unstable_by_key(|found| found.process.pid);
+    found
+}
+
 /// Which processes have which file open.
 #[derive(Default)]
 pub(super) struct Holders {
@@ -185,6 +224,33 @@ fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io
 
 #[cfg(not(target_os = "linux"))]
 fn held_files(_: u32, _: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io::Result<HashSet<FileId>> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// The metric files that a process has open and that are removed: what /proc calls them, and their names.
+#[cfg(target_os = "linux")]
+fn removed_files_of(pid: u32) -> std::io::Result<Vec<(PathBuf, String)>> {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+
+    let mut found = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
+        let link = entry?.path();
+        // The system says so behind the name that the file had; a name may end like that, too.
+        if let Ok(target) = fs::read_link(&link)
+            && let Some(name) = target.file_name().and_then(|name| name.to_str()?.strip_suffix(" (deleted)"))
+            && DbName::parse(name).is_some()
+            && fs::metadata(&link).is_ok_and(|metadata| metadata.nlink() == 0)
+        {
+            let name = name.to_owned();
+            found.push((target, name));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn removed_files_of(_: u32) -> std::io::Result<Vec<(PathBuf, String)>> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 

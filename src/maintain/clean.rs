@@ -34,9 +34,9 @@ pub struct Other {
 /// # Errors
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
 pub fn contents(directory: &Path) -> Result<Contents, DirectoryError> {
-    let io_error = |source: io::Error| match source.kind() {
+    let io_error = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
-        _ => DirectoryError::Io { path: directory.to_owned(), source },
+        _ => DirectoryError::Io { path: directory.to_owned(), error },
     };
     let mut paths = Vec::new();
     let mut others = Vec::new();
@@ -68,7 +68,11 @@ pub fn contents(directory: &Path) -> Result<Contents, DirectoryError> {
             others.push(Other { path, what });
         }
     }
-    paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+    // Links first: one whose target went before it cannot be looked at any more.
+    paths.sort_by_cached_key(|path| (!path.is_symlink(), path.clone().into_os_string()));
+    let here = fs::canonicalize(directory).map_err(io_error)?;
+    let goes = |path: &Path| paths.iter().any(|own| here.join(own.file_name().unwrap_or_default()) == path);
+    others.retain(|other| !goes(&other.path));
     others.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
     Ok(Contents { files: examine(paths)?, others })
 }

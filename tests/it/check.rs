@@ -368,6 +368,24 @@ fn conflicts_of_two_releases() {
 }
 
 #[test]
+fn findings_that_stand_together_name_what_each_is_about() {
+    let directory = directory();
+    let gauges = |mode: &str| {
+        format!(
+            "Gauge('a', 'h', multiprocess_mode='{mode}').set(1); Gauge('b', 'h', multiprocess_mode='{mode}').set(1)"
+        )
+    };
+    let Some(_first) = worker(directory.path(), &gauges("sum")) else { return };
+    let _second = worker(directory.path(), &gauges("max"));
+    let said = check(&[], directory.path()).stdout;
+    for part in
+        ["warning mode-conflict  a and 1 more\n", "\n    a: its files are of", "\n    b: its files are of"]
+    {
+        assert!(said.contains(part), "{part:?} is missing in {said}");
+    }
+}
+
+#[test]
 fn names_that_the_client_takes_amiss() {
     let directory = directory();
     let Some(_live) =
@@ -537,6 +555,22 @@ fn entries_that_no_client_writes() {
         &["other-files"],
     );
     fs::remove_file(directory.path().join("counter_8.db.aside")).unwrap();
+    // Each file is set aside, and each counter named; a name may be strange.
+    let strange = directory.path().join("counter_new\nline's.db");
+    for file in [&file, &strange] {
+        let other = entry(r#"["o", "o_total", {}, "h"]"#, "-1");
+        client.raw(file, &json!([entry(r#"["c", "c_total", {"l": "a"}, "h"]"#, "-3.5"), other])).unwrap();
+    }
+    let found = assert_found(
+        directory.path(),
+        &["negative-counter"; 2],
+        &["2 counts negative or NaN, the first c_total = -3.5", "the first o_total = -1.0"],
+        &["other-files"],
+    );
+    assert_eq!((found[0].files.len(), found[0].commands.len()), (2, 2), "{found:?}");
+    for name in ["counter_8.db.aside", "counter_new\nline's.db.aside"] {
+        fs::remove_file(directory.path().join(name)).unwrap();
+    }
     client
         .raw(&file, &json!([entry(r#"["c", "c_total", {"l": "a"}, "h"]"#, "1"), entry("[1, 2]", "1")]))
         .unwrap();
@@ -594,6 +628,18 @@ fn counters_that_fall() {
     assert_eq!(found[0].pids, BTreeSet::from([live.pid().to_string()]));
     assert_eq!(codes(&report(&watched(directory.path(), "0.1", || {})).findings), Vec::<&str>::new());
 
+    // All of it, with the directory.
+    let all = self::directory();
+    killed(all.path(), COUNTED).unwrap();
+    let gone = watched(all.path(), "3", || {
+        for entry in fs::read_dir(all.path()).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+    });
+    let found = report(&gone).findings;
+    assert_eq!(codes(&found), ["falling-counter", "falling-counter", "falling-counter", "empty-directory"]);
+    assert!(found[2].message.starts_with("other_total fell from 1.0 to nothing: counter_"), "{found:?}");
+
     // What a clean-up job that means well does to counters.
     let gone = watched(directory.path(), "3", || {
         for kind in ["counter", "histogram"] {
@@ -607,6 +653,49 @@ fn counters_that_fall() {
     let says = format!("h_count fell from 2.0 to 1.0: {} is gone;", name("histogram", &dead));
     assert!(found[1].message.starts_with(&says), "{found:?}");
     assert_eq!(codes(&report(&watched(directory.path(), "0.1", || {})).findings), Vec::<&str>::new());
+}
+
+#[test]
+fn a_live_process_whose_files_were_removed() {
+    let directory = directory();
+    let Some(live) = worker(directory.path(), "Counter('c', 'h').inc(); Histogram('h', 'h').observe(1)")
+    else {
+        return;
+    };
+    let pid = live.pid().to_string();
+    let names = ["counter", "histogram"].map(|kind| format!("{kind}_{pid}.db"));
+    fs::remove_file(directory.path().join(&names[1])).unwrap();
+    let writes = format!("writes into {}, which somebody removed", names[1]);
+    assert_found(directory.path(), &["removed-file"], &[&writes, &format!("pid {pid} (")], &["removed-file"]);
+    fs::remove_file(directory.path().join(&names[0])).unwrap();
+    let found = findings(directory.path());
+    assert_eq!(codes(&found), ["removed-file", "empty-directory"]);
+    assert_eq!(found[0].pids, BTreeSet::from([pid]));
+    assert_eq!(found[0].files, names.map(|name| directory.path().join(name).to_string_lossy().into_owned()));
+    // Restarted, as it advises.
+    live.kill();
+    let _restarted = worker(directory.path(), "Counter('c', 'h').inc()");
+    assert_eq!(codes(&findings(directory.path())), Vec::<&str>::new());
+}
+
+#[test]
+fn recursively_every_directory_is_looked_at() {
+    let directory = directory();
+    let below = directory.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let Some(_live) = worker(&below, "Gauge('g', 'h', multiprocess_mode='max').set(1)") else { return };
+    assert_eq!(
+        codes(&report(&check(&["-r", "--format", "json"], directory.path())).findings),
+        Vec::<&str>::new()
+    );
+    fs::write(below.join("notes"), "").unwrap();
+    let found = report(&check(&["-r", "--format", "json"], directory.path())).findings;
+    assert_eq!(codes(&found), ["other-files"]);
+    assert_eq!(found[0].subject, below.to_string_lossy());
+    // A directory without files costs nothing, and says so.
+    let empty = self::directory();
+    let said = check(&["-v"], empty.path()).stdout;
+    assert!(said.contains("what a scrape costs: nothing: there are no entries\n"), "{said}");
 }
 
 #[test]

@@ -191,7 +191,16 @@ fn force_unlinks_what_is_in_use_and_never_truncates_it() {
     let directory = Directory::with(&["counter_12.db"]);
     let worker = Holder::shell("exec 9<>$1/counter_$$.db; echo 12345678901234567890 >&9", directory.path());
     let held = format!("/proc/{}/fd/9", worker.pid());
-    clean(&directory, &["--force"]).prints(&format!("removed 2 files from {}\n", directory.path().display()));
+    let ran = clean(&directory, &["--force"]);
+    assert_eq!(ran.stdout, format!("removed 2 files from {}\n", directory.path().display()));
+    // Then, and as long as it lives, one is told what that does.
+    for ran in [ran, clean(&directory, &[])] {
+        assert_eq!(ran.status, Some(0));
+        ran.says(&[
+            &format!("pid {} (", worker.pid()),
+            ") goes on writing into 1 file removed before: what it counts there is lost",
+        ]);
+    }
     let metadata = fs::metadata(held).unwrap();
     assert_eq!((metadata.nlink(), metadata.len()), (0, 21));
     let usage = clean(&directory, &["--force", "--keep-live"]);
@@ -258,6 +267,19 @@ fn of_a_link_the_target_is_left() {
     ]);
     assert_eq!(directory.names(), ["counter_2.db", "counter_3.db", "notes", "other"]);
     assert_eq!(elsewhere.names(), ["counter_5.db", "target"]);
+
+    // One that goes with it is not left, whichever comes first.
+    for (file, link) in [("counter_7.db", "counter_8.db"), ("counter_8.db", "counter_7.db")] {
+        fs::write(directory.file(file), [0; 8]).unwrap();
+        symlink(file, directory.file(link)).unwrap();
+        let ran = clean(&directory, &["--quiet", "--force"]);
+        ran.prints(&format!("removed 2 files from {}\n", directory.path().display()));
+        fs::write(directory.file(file), [0; 8]).unwrap();
+        symlink(file, directory.file(link)).unwrap();
+        let ran = clean(&directory, &[]);
+        assert_eq!(ran.stdout, format!("removed 2 files from {}\n", directory.path().display()));
+        assert!(!ran.stderr.contains("counter_7") && !ran.stderr.contains("counter_8"), "{ran:?}");
+    }
 
     // Who has the target open writes through the link.
     symlink(elsewhere.file("target"), directory.file("counter_1.db")).unwrap();

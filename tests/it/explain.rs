@@ -372,3 +372,18 @@ fn of_many_entries_the_first_are_shown_and_all_on_request() {
     let all = explain(&["--all"], "s", directory.path()).stdout;
     assert_eq!(all.lines().filter(|line| line.contains("gauge_sum_")).count(), 50);
 }
+
+#[test]
+fn of_several_directories_each_file_is_named_with_its_own() {
+    let directory = TempDir::new().unwrap();
+    for name in ["a", "b"] {
+        let below = directory.path().join(name);
+        fs::create_dir(&below).unwrap();
+        fs::copy("tests/data/gunicorn/counter_8181.db", below.join("counter_8181.db")).unwrap();
+    }
+    let said = explain(&["-r"], "http_requests_total{path=\"/\"}", directory.path()).stdout;
+    for name in ["a", "b"] {
+        let path = directory.path().join(name).join("counter_8181.db");
+        assert!(said.contains(&format!("  {}  ", path.display())), "{said}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Which files have to go before a service starts.
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -38,8 +39,8 @@ pub fn contents(directory: &Path) -> Result<Contents, DirectoryError> {
         io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
         _ => DirectoryError::Io { path: directory.to_owned(), error },
     };
-    let mut paths = Vec::new();
-    let mut others = Vec::new();
+    let (mut links, mut paths) = (Vec::new(), Vec::new());
+    let (mut targets, mut others) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(directory).map_err(io_error)? {
         let entry = entry.map_err(io_error)?;
         let path = entry.path();
@@ -52,12 +53,12 @@ pub fn contents(directory: &Path) -> Result<Contents, DirectoryError> {
             .is_some_and(|name| name.starts_with(TEMPORARY_PREFIX) || DbName::parse(name).is_some());
         let is_file = kind.is_file() || kind.is_symlink() && fs::metadata(&path).is_ok_and(|m| m.is_file());
         if is_ours && is_file {
-            if kind.is_symlink()
-                && let Ok(target) = fs::canonicalize(&path)
-            {
-                others.push(Other { path: target, what: "the target of a link" });
+            if kind.is_symlink() {
+                targets.extend(fs::canonicalize(&path));
+                links.push(path);
+            } else {
+                paths.push(path);
             }
-            paths.push(path);
         } else {
             let what = match kind {
                 kind if kind.is_dir() => "a directory",
@@ -68,13 +69,20 @@ pub fn contents(directory: &Path) -> Result<Contents, DirectoryError> {
             others.push(Other { path, what });
         }
     }
-    // Links first: one whose target went before it cannot be looked at any more.
-    paths.sort_by_cached_key(|path| (!path.is_symlink(), path.clone().into_os_string()));
-    let here = fs::canonicalize(directory).map_err(io_error)?;
-    let goes = |path: &Path| paths.iter().any(|own| here.join(own.file_name().unwrap_or_default()) == path);
-    others.retain(|other| !goes(&other.path));
+    if !targets.is_empty() {
+        // Those that go themselves are not left.
+        let here = fs::canonicalize(directory).map_err(io_error)?;
+        let gone: HashSet<_> = paths.iter().filter_map(|path| Some(here.join(path.file_name()?))).collect();
+        targets.retain(|target| !gone.contains(target));
+        others.extend(targets.into_iter().map(|path| Other { path, what: "the target of a link" }));
+    }
+    let by_path = |a: &PathBuf, b: &PathBuf| a.as_os_str().cmp(b.as_os_str());
+    links.sort_unstable_by(by_path);
+    paths.sort_unstable_by(by_path);
+    // First: one whose target went before it cannot be looked at any more.
+    links.append(&mut paths);
     others.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    Ok(Contents { files: examine(paths)?, others })
+    Ok(Contents { files: examine(links)?, others })
 }
 
 /// Creates a directory, and those above it, if it is missing; `true` if it was. Its permissions

@@ -201,8 +201,14 @@ impl Ended {
 /// Plays the steps; `None` where there is no Python (it has said so).
 #[track_caller]
 fn play(path: &Path, steps: Value) -> Option<Ended> {
+    play_with(&[env!("CARGO_BIN_EXE_promproc"), "top", "-i", "0.2"], path, steps)
+}
+
+/// The same with another command, which the path is the last argument of.
+#[track_caller]
+fn play_with(words: &[&str], path: &Path, steps: Value) -> Option<Ended> {
     let mut command = Command::new(python()?.interpreter());
-    command.args([DRIVER, &steps.to_string(), env!("CARGO_BIN_EXE_promproc"), "top", "-i", "0.2"]).arg(path);
+    command.args([DRIVER, &steps.to_string()]).args(words).arg(path);
     let output = command.env("TERM", "xterm-256color").output().unwrap();
     let ended: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
     if let Some(screen) = ended["screen"].as_str() {
@@ -238,6 +244,11 @@ fn a_session_with_every_view() {
         ["type", "?"],
         ["see", "sort by rate, value, name"],
         ["type", "q2"],
+        ["see", "FAMILY"],
+        ["type", "\r"],
+        ["see", "/hits"],
+        ["see", "apple"],
+        ["type", "\u{1b}"],
         ["see", "FAMILY"],
         ["type", "\r"],
         ["see", "/hits"],
@@ -289,4 +300,30 @@ fn a_signal_gives_the_terminal_back() {
         let Some(ended) = play(&scene.metrics(), steps) else { return };
         assert_eq!(ended, Ended::well(-signal));
     }
+}
+
+#[test]
+fn a_suspended_session_gives_the_terminal_back_and_takes_it_again() {
+    let scene = Scene::new();
+    scene.counter("1", &[("/apple", 3.0)]);
+    let twice = "hlhl".to_owned();
+    // A shell that has jobs.
+    let script = "set -m; \"$0\" top -i 0.2 \"$1\"; echo \"stopped, $?\"; read -r; fg > /dev/null";
+    let steps = json!([
+        ["see", "/apple"],
+        ["type", "\u{1a}"],
+        ["gone", "/apple"],
+        ["type", "\n"],
+        ["see", "/apple"],
+        ["type", "q"]
+    ]);
+    let words = ["bash", "-c", script, env!("CARGO_BIN_EXE_promproc")];
+    let Some(ended) = play_with(&words, &scene.metrics(), steps) else { return };
+    assert!(ended.main.contains("stopped, 148"), "{ended:?}");
+    assert_eq!((ended.status, &ended.switches, ended.cursor, ended.restored), (0, &twice, true, true));
+
+    // None that could continue it, as in a container: it goes on.
+    let steps = json!([["see", "/apple"], ["type", "\u{1a}?"], ["see", "sort by rate"], ["type", "qq"]]);
+    let Some(ended) = play(&scene.metrics(), steps) else { return };
+    assert_eq!(ended, Ended { switches: twice, ..Ended::well(0) });
 }

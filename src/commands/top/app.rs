@@ -10,6 +10,7 @@ use super::explanation::{self, KEYS};
 pub(crate) enum Next {
     Continue,
     Quit,
+    Suspend,
 }
 
 /// A view's own state, kept while another is shown.
@@ -52,6 +53,8 @@ pub(crate) struct App {
     pub order: Vec<usize>,
     /// By how many characters the last column is moved.
     pub shift: usize,
+    /// Whether the series shown are those of a family that was entered.
+    is_inside_family: bool,
     pub pane: Option<Pane>,
     /// How many rows, or lines of a pane, fit on the screen.
     pub page: usize,
@@ -75,6 +78,7 @@ impl App {
             views: Default::default(),
             order: Vec::new(),
             shift: 0,
+            is_inside_family: false,
             pane: None,
             page: 1,
             width: 80,
@@ -127,6 +131,7 @@ impl App {
             KeyCode::Char('n') => self.sort_by(Sort::Name),
             KeyCode::Char('p' | ' ') => self.pause(),
             KeyCode::Enter => self.enter(),
+            KeyCode::Esc if self.is_inside_family => self.leave_family(),
             KeyCode::Esc => self.edit_filter(String::clear),
             code => self.move_key(code),
         }
@@ -136,6 +141,7 @@ impl App {
     fn control_key(&mut self, code: KeyCode) -> Next {
         match code {
             KeyCode::Char('c') => return Next::Quit,
+            KeyCode::Char('z') => return Next::Suspend,
             KeyCode::Char('u') if self.is_typing => self.edit_filter(String::clear),
             KeyCode::Char('f') => self.move_key(KeyCode::PageDown),
             KeyCode::Char('b') => self.move_key(KeyCode::PageUp),
@@ -194,6 +200,7 @@ impl App {
     fn show(&mut self, by: By) {
         self.by = by;
         self.shift = 0;
+        self.is_inside_family = false;
         self.arrange();
     }
 
@@ -253,12 +260,20 @@ impl App {
         };
         if self.by == By::Family {
             self.views[By::Series as usize] = View { filter: name, ..View::default() };
-            return self.show(By::Series);
+            self.show(By::Series);
+            self.is_inside_family = true;
+            return;
         }
         if let Some(text) = self.text_about(self.by, &name) {
             let title = if self.by == By::Series { "how the value came about" } else { "process" };
             self.open(title, &text, Some((self.by, name)));
         }
+    }
+
+    /// Back to the families, where one of them was entered.
+    fn leave_family(&mut self) {
+        self.views[By::Series as usize] = View::default();
+        self.show(By::Family);
     }
 
     fn open(&mut self, title: &str, text: &str, subject: Option<(By, String)>) {

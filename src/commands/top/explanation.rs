@@ -66,13 +66,14 @@ fn push_table(text: &mut String, table: &Table, width: u16) {
 
 /// All keys.
 pub(crate) const KEYS: &str = "\
-q, Ctrl-C     quit
+q, Ctrl-C     quit; Ctrl-Z: suspend
 Tab, 1 2 3    series, families, processes
 r v n         sort by rate, value, name; again: the other way round
 /             filter as you type; Enter keeps it, Esc clears it
 j k, arrows   select; also PgUp, PgDn, Home, End
 left, right   move the last column, where it is too long
-Enter         how a series came about; a family's series; a process's files
+Enter         how a series came about; a family's series; a process's files;
+              Esc leads back
 p             pause: the screen stands still
 
 VALUE     of a histogram its number of observations; of a family the sum of

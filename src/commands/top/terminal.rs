@@ -18,6 +18,7 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use rustix::process::{Signal, kill_current_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -84,9 +85,12 @@ fn show(
             drawn = None;
             if let Event::Key(key) = event::read()?
                 && key.kind != KeyEventKind::Release
-                && app.key(key) == Next::Quit
             {
-                return Ok(());
+                match app.key(key) {
+                    Next::Quit => return Ok(()),
+                    Next::Suspend => screen.suspend()?,
+                    Next::Continue => {}
+                }
             }
         }
     }
@@ -101,11 +105,7 @@ struct Screen {
 impl Screen {
     fn take() -> io::Result<Self> {
         give_back_on_panic();
-        IS_TAKEN.store(true, Ordering::SeqCst);
-        let taken = enable_raw_mode()
-            .and_then(|()| execute!(io::stdout(), EnterAlternateScreen))
-            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
-        match taken {
+        match enter() {
             Ok(terminal) => Ok(Self { terminal }),
             Err(error) => {
                 give_back();
@@ -113,12 +113,28 @@ impl Screen {
             }
         }
     }
+
+    /// Stops the process as Ctrl-Z does where it is no key, and takes the terminal again when it is
+    /// continued. Where there is no shell to continue it, as in a container, the system lets it run on.
+    fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        kill_current_process_group(Signal::TSTP)?;
+        self.terminal = enter()?;
+        Ok(())
+    }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+fn enter() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+    IS_TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen)?;
+    Terminal::new(CrosstermBackend::new(io::stdout()))
 }
 
 /// Gives the terminal back if it is ours. It may be gone: then there is nothing to give back.

@@ -1,0 +1,150 @@
+//! Gauges whose value is a dead process's, or nobody's.
+
+use super::*;
+
+#[test]
+fn a_stuck_gauge() {
+    let directory = directory();
+    const IN_PROGRESS: &str = "g = Gauge('inprogress', 'h', ['path'], multiprocess_mode='livesum'); g.labels('/a').inc(2); g.labels('/b').inc(3)";
+    let Some(pid) = killed(directory.path(), IN_PROGRESS) else { return };
+    let _alive = worker(directory.path(), IN_PROGRESS);
+    let found = assert_found(
+        directory.path(),
+        &["stuck-gauge"],
+        &["inprogress{path=\"/a\"} is 4.0, 2.0 without them", "still counts in 2 series of mode livesum"],
+        &[],
+    );
+    assert_eq!(found[0].subject, "inprogress");
+    assert_eq!(found[0].pids, BTreeSet::from([pid.clone()]));
+    assert!(found[0].files[0].ends_with(&format!("/gauge_livesum_{pid}.db")), "{found:?}");
+    assert_eq!(found[0].series, ["inprogress{path=\"/a\"}", "inprogress{path=\"/b\"}"]);
+    assert_eq!(found[0].commands, [format!("promproc prune {}", directory.path().display())]);
+}
+
+#[test]
+fn a_stuck_gauge_that_changes_nothing_is_an_info() {
+    let directory = directory();
+    const ONE: &str = "Gauge('peak', 'h', multiprocess_mode='livemax').set(1)";
+    if killed(directory.path(), ONE).is_none() {
+        return;
+    }
+    let _alive = worker(directory.path(), ONE);
+    check(&[], directory.path())
+        .prints("2 files, 2 entries, 1 series; pids: 1 live, 1 dead; 1 info (infos are shown with -v)\n");
+    assert_eq!(check(&["--fail-on", "info"], directory.path()).status, Some(1));
+    assert_found(directory.path(), &["stuck-gauge"], &["peak is 1.0, 1.0 without them"], &[]);
+}
+
+#[test]
+fn series_of_a_dead_process() {
+    let directory = directory();
+    const DEPTH: &str = "Gauge('depth', 'h').set(3)";
+    let Some(pid) = killed(directory.path(), DEPTH) else { return };
+    let _alive = worker(directory.path(), DEPTH);
+    let says = format!("depth{{pid=\"{pid}\"}} is 3.0, gone without them");
+    assert_found(directory.path(), &["dead-series"], &[&says], &[]);
+}
+
+#[test]
+fn a_dead_process_decides_a_minimum_and_a_maximum() {
+    let directory = directory();
+    let gauges = |value: f64| {
+        format!(
+            "Gauge('least', 'h', multiprocess_mode='min').set({value}); Gauge('most', 'h', multiprocess_mode='max').set({value})"
+        )
+    };
+    if killed(directory.path(), &gauges(5.0)).is_none() {
+        return;
+    }
+    let _alive = worker(directory.path(), &gauges(3.0));
+    // The dead process's 5 is no minimum.
+    assert_found(directory.path(), &["dead-decides"], &["most is 5.0, 3.0 without them"], &[]);
+    if killed(directory.path(), &gauges(1.0)).is_none() {
+        return;
+    }
+    assert_found(directory.path(), &["dead-decides"], &["least is 1.0, 3.0 without them"], &[]);
+}
+
+#[test]
+fn a_reused_pid() {
+    if !has_containers() {
+        return;
+    }
+    let Some(python) = python() else { return };
+    let directory = directory();
+    // In a namespace of its own the next number can be chosen.
+    const SCRIPT: &str = r#"
+export PROMETHEUS_MULTIPROC_DIR=$1
+"$2" -B -E -s -c "
+import time
+from prometheus_client import Gauge
+Gauge('g', 'h', multiprocess_mode='livesum').set(1)
+open('$3/ready', 'w').close()
+time.sleep(600)" &
+worker=$!
+until [ -e "$3/ready" ]; do sleep 0.02; done
+kill -9 $worker; wait $worker
+echo $((worker - 1)) > /proc/sys/kernel/ns_last_pid
+sleep 600 &
+[ $! = $worker ] || { echo "NOT RUN: the number is taken" >&2; exit 3; }
+promproc check --format json "$1"
+promproc check --format json "$1" | "$2" -c "
+import json, sys
+for finding in json.load(sys.stdin)['findings']:
+    for command in finding['commands']: print(command)" | sort -u | sh >&2
+promproc check --format json "$1"
+kill -9 $worker
+"#;
+    let marks = tempfile::tempdir().unwrap();
+    let mut command = in_container();
+    command
+        .args(["sh", "-c", SCRIPT, "sh"])
+        .arg(directory.path())
+        .arg(python.interpreter())
+        .arg(marks.path());
+    let output = command.env("PATH", path_with_promproc()).stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let reports: Vec<Report> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [before, after] = &reports[..] else {
+        panic!("{text}{}", String::from_utf8_lossy(&output.stderr));
+    };
+    assert_eq!(codes(&before.findings), ["stuck-gauge", "pid-reused"], "{text}");
+    let reused = &before.findings[1];
+    assert!(reused.message.contains("(sleep 600) is not the process that wrote"), "{reused:?}");
+    assert_eq!(codes(&after.findings), ["empty-directory"], "{text}");
+}
+
+#[test]
+fn a_minimum_that_one_process_never_set() {
+    let directory = directory();
+    const GAUGE: &str = "g = Gauge('free', 'h', multiprocess_mode='min')";
+    let Some(_set) = worker(directory.path(), &format!("{GAUGE}; g.set(7)")) else { return };
+    let unset = worker(directory.path(), GAUGE).unwrap();
+    let says = format!("free is 0 because of pid {};", unset.pid());
+    assert_found(directory.path(), &["minimum-zero"], &[&says], &["minimum-zero"]);
+}
+
+#[test]
+fn a_gauge_that_nobody_set_and_one_that_is_not_a_number() {
+    let directory = directory();
+    let Some(_live) = worker(directory.path(), "Gauge('last_run', 'h', multiprocess_mode='mostrecent')")
+    else {
+        return;
+    };
+    assert_found(
+        directory.path(),
+        &["never-set"],
+        &["nobody has set last_run: it is not exposed"],
+        &["never-set"],
+    );
+
+    let directory = self::directory();
+    let nan = "Gauge('load', 'h', multiprocess_mode='livesum').set(float('nan'))";
+    let _live = worker(directory.path(), "Gauge('load', 'h', multiprocess_mode='livesum').set(1)");
+    let pid = killed(directory.path(), nan).unwrap();
+    let says = format!("load is NaN, because pid {pid} has NaN");
+    assert_found(directory.path(), &["stuck-gauge", "nan-decides"], &[&says], &[]);
+    let live = worker(directory.path(), nan).unwrap();
+    assert_found(directory.path(), &["nan-decides"], &["restart it"], &["nan-decides"]);
+    live.kill();
+}

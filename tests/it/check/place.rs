@@ -1,0 +1,129 @@
+//! The directory itself, and how much is in it.
+
+use super::*;
+
+#[test]
+fn recursively_every_directory_is_looked_at() {
+    let directory = directory();
+    let below = directory.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let Some(_live) = worker(&below, "Gauge('g', 'h', multiprocess_mode='max').set(1)") else { return };
+    assert_eq!(
+        codes(&report(&check(&["-r", "--format", "json"], directory.path())).findings),
+        Vec::<&str>::new()
+    );
+    fs::write(below.join("notes"), "").unwrap();
+    let found = report(&check(&["-r", "--format", "json"], directory.path())).findings;
+    assert_eq!(codes(&found), ["other-files"]);
+    assert_eq!(found[0].subject, below.to_string_lossy());
+    // A directory without files costs nothing, and says so.
+    let empty = self::directory();
+    let said = check(&["-v"], empty.path()).stdout;
+    assert!(said.contains("what a scrape costs: nothing: there are no entries\n"), "{said}");
+}
+
+#[test]
+fn the_directory_itself() {
+    let parent = directory();
+    let missing = parent.path().join("metrics");
+    assert_found(&missing, &["missing-directory"], &["it does not exist"], &["empty-directory"]);
+    assert!(missing.is_dir());
+    assert_eq!(check(&[], &missing).status, Some(0), "a new service has an empty directory");
+
+    let on_disk = Path::new("tests/data/gunicorn");
+    assert!(codes(&findings(on_disk)).contains(&"not-tmpfs"));
+    let without = check(&["--format", "json", "--ignore", "not-tmpfs", "--ignore", "stuck-gauge"], on_disk);
+    let left = report(&without).findings;
+    assert!(
+        !left.is_empty() && !left.iter().any(|one| ["not-tmpfs", "stuck-gauge"].contains(&one.code.as_str()))
+    );
+
+    let empty =
+        run(promproc().args(["check", "--format", "json"]).arg(&missing).env("PROMETHEUS_MULTIPROC_DIR", ""));
+    assert_eq!(codes(&report(&empty).findings), ["empty-variable", "empty-directory"]);
+    assert_eq!(empty.status, Some(1));
+}
+
+#[test]
+fn owners_and_permissions() {
+    if !can_change_user() {
+        return;
+    }
+    let Some((directory, file)) = counted() else { return };
+    chown(&file, Some(STRANGER), Some(STRANGER)).unwrap();
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    let says = format!("the user {STRANGER}, who owns the files, may not create files");
+    assert_found(directory.path(), &["not-writable"], &[&says], &[]);
+
+    fs::copy(&file, directory.path().join("counter_9.db")).unwrap();
+    chown(directory.path().join("counter_9.db"), Some(0), Some(0)).unwrap();
+    let found = findings(directory.path());
+    assert!(codes(&found).contains(&"several-owners"), "{found:?}");
+    for finding in &found {
+        finding.commands.iter().for_each(|command| mend(command));
+    }
+    assert!(!codes(&findings(directory.path())).contains(&"several-owners"));
+
+    let reachable = Directory::with(&[]);
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    chown(&file, Some(0), Some(0)).unwrap();
+    let ran =
+        run(promproc_of_a_stranger(&reachable).args(["check", "--format", "json"]).arg(directory.path()));
+    let report = report(&ran);
+    assert_eq!(report.findings[0].code, "unreadable-file", "{ran:?}");
+    assert!(report.findings[0].message.contains("Permission denied"), "{report:?}");
+}
+
+#[test]
+fn a_file_system_that_is_nearly_full() {
+    let works = Command::new("unshare").args(["--mount", "true"]).stderr(Stdio::null()).status();
+    if !works.is_ok_and(|status| status.success()) || !has_containers() {
+        return;
+    }
+    let Some((directory, _)) = counted() else { return };
+    let place = tempfile::tempdir().unwrap();
+    const SCRIPT: &str = "
+mount -t tmpfs -o size=1m tmpfs \"$2\" && cp \"$1\"/*.db \"$2\" && head -c 950k /dev/zero > \"$2/.fill\"
+promproc check --format json --ignore other-files \"$2\"
+rm \"$2/.fill\"
+promproc check --format json --ignore other-files \"$2\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", SCRIPT, "sh"]).arg(directory.path()).arg(place.path());
+    let output = command.env("PATH", path_with_promproc()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let reports: Vec<Report> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(codes(&reports[0].findings), ["nearly-full"], "{text}");
+    assert!(reports[0].findings[0].message.contains("killed by SIGBUS"), "{text}");
+    assert!(reports[1].findings.is_empty(), "{text}");
+}
+
+#[test]
+fn writers_in_another_container() {
+    if !has_containers() {
+        return;
+    }
+    let directory = directory();
+    let Some(live) = Holder::client(directory.path()) else { return };
+    let mut command = in_container();
+    let command =
+        command.arg(promproc().get_program()).args(["check", "--format", "json"]).arg(directory.path());
+    let report = report(&run(command.env_remove("PROMETHEUS_MULTIPROC_DIR")));
+    assert_eq!(codes(&report.findings), ["unseen-writers"], "{report:?}");
+    assert!(report.findings[0].pids.contains(&live.pid().to_string()));
+    assert_eq!(report.summary.live_pids, 1);
+}
+
+#[test]
+fn a_slow_scrape_and_what_makes_it_slow() {
+    let Some((directory, file)) = counted() else { return };
+    for pid in 1..=5_000 {
+        fs::copy(&file, directory.path().join(format!("counter_1000{pid}.db"))).unwrap();
+    }
+    let found = assert_found(
+        directory.path(),
+        &["slow-scrape"],
+        &["mostly dead processes' files: 5001 of 5001 files and 10002 of 10002 entries", "c (2)", "l (2)"],
+        &["empty-directory"],
+    );
+    assert_eq!(found[0].severity, "warning");
+}

@@ -315,7 +315,7 @@ struct Read {
 /// Reads a file's header and what follows, at first that many bytes of it.
 fn read_first(file: &DbFile, handle: File, likely: usize, mut buffer: Vec<u8>) -> io::Result<Read> {
     let handle = Arc::new(handle);
-    buffer.resize(buffer.len().max(HEADROOM_BYTES + PIECE_BYTES), 0);
+    make_room(&mut buffer, HEADROOM_BYTES + PIECE_BYTES);
     let start = &mut buffer[HEADROOM_BYTES..];
     let is_pair = holds_pairs(file);
     let first_len = likely.clamp(LEAST_READ_BYTES, PIECE_BYTES);
@@ -355,12 +355,22 @@ fn read_piece(
     mut buffer: Vec<u8>,
 ) -> io::Result<Read> {
     let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-    buffer.resize(buffer.len().max(HEADROOM_BYTES + len), 0);
+    make_room(&mut buffer, HEADROOM_BYTES + len);
     let wanted = &mut buffer[HEADROOM_BYTES..HEADROOM_BYTES + len];
     let count = read_at(&handle, wanted, range.start, holds_pairs(file))?;
     let filled = HEADROOM_BYTES..HEADROOM_BYTES + count;
     let is_last = is_last || count < len;
     Ok(Read { piece: Piece { buffer, filled, is_last, handle }, rest: Vec::new(), used: 0 })
+}
+
+/// Makes a buffer at least that long. Of a new one the system zeroes only the pages that are read into,
+/// and only when they are.
+fn make_room(buffer: &mut Vec<u8>, len: usize) {
+    if buffer.is_empty() {
+        *buffer = vec![0; len];
+    } else if buffer.len() < len {
+        buffer.resize(len, 0);
+    }
 }
 
 /// Whether a value and its timestamp must belong together.

@@ -33,7 +33,7 @@ const AHEAD: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     buffers: Vec<Vec<u8>>,
-    directory: Option<Arc<OpenDirectory>>,
+    directory: Option<OpenDirectory>,
     /// What the file opened last holds, in bytes. Others of its type mostly hold about as much: they
     /// can be read at once, without a look at `used` first.
     used: usize,
@@ -122,15 +122,15 @@ impl<'f> Queue<'f> {
                 Some(slot) => state.slots.push_front(slot),
                 None => {}
             }
-            state = match self.read_one(state) {
-                Ok(state) => state,
-                Err(mut state) => {
-                    state.is_taker_waiting = true;
-                    let mut state = self.read.wait(state).unwrap_or_else(PoisonError::into_inner);
-                    state.is_taker_waiting = false;
-                    state
-                }
-            };
+            let mut directory = state.kept.directory.take();
+            let had_one;
+            (state, had_one) = self.read_one(state, &mut directory);
+            state.kept.directory = directory;
+            if !had_one {
+                state.is_taker_waiting = true;
+                state = self.read.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.is_taker_waiting = false;
+            }
         }
     }
 
@@ -158,17 +158,18 @@ impl<'f> Queue<'f> {
 
     /// Reads pieces until the queue is stopped.
     pub(super) fn help(&self) {
+        // Each thread opens the directory for itself: to share a descriptor, they would take turns
+        // at counting its users.
+        let mut directory = None;
         let mut state = self.lock();
         while !state.is_stopped {
-            state = match self.read_one(state) {
-                Ok(state) => state,
-                Err(mut state) => {
-                    state.helpers_waiting += 1;
-                    let mut state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
-                    state.helpers_waiting -= 1;
-                    state
-                }
-            };
+            let had_one;
+            (state, had_one) = self.read_one(state, &mut directory);
+            if !had_one {
+                state.helpers_waiting += 1;
+                state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.helpers_waiting -= 1;
+            }
         }
     }
 
@@ -180,33 +181,34 @@ impl<'f> Queue<'f> {
         std::mem::take(&mut state.kept)
     }
 
-    /// Reads the first piece that nobody reads yet; gives `state` back as it is if there is none,
-    /// or no room for it.
-    fn read_one<'q>(&'q self, mut state: Guard<'q>) -> Result<Guard<'q>, Guard<'q>> {
+    /// Reads the first piece that nobody reads yet; `false` if there is none, or no room for it.
+    /// `directory` is the one that this thread opened a file in last.
+    fn read_one<'q>(
+        &'q self,
+        mut state: Guard<'q>,
+        directory: &mut Option<OpenDirectory>,
+    ) -> (Guard<'q>, bool) {
         let Some((id, file, job)) = state.take_job(self.files.len()) else {
-            return Err(state);
+            return (state, false);
         };
         let buffer = state.kept.buffers.pop().unwrap_or_default();
-        let (directory, likely) = (state.kept.directory.clone(), state.kept.used);
+        let likely = state.kept.used;
         drop(state);
         let of = &self.files[file];
-        let (read, opened) = match job {
-            Job::First => match open(of, directory) {
-                Ok((handle, directory)) => (read_first(of, handle, likely, buffer), Some(directory)),
-                Err(error) => (Err(error), None),
-            },
-            Job::Next(handle, range, is_last) => (read_piece(of, handle, range, is_last, buffer), None),
+        let is_first = matches!(job, Job::First);
+        let read = match job {
+            Job::First => open(of, directory).and_then(|handle| read_first(of, handle, likely, buffer)),
+            Job::Next(handle, range, is_last) => read_piece(of, handle, range, is_last, buffer),
         };
         let mut state = self.lock();
-        if let (Some(directory), Ok(read)) = (opened, &read) {
-            state.kept.directory = Some(directory);
+        if let (true, Ok(read)) = (is_first, &read) {
             state.kept.used = read.used;
         }
         state.store(id, file, read);
         if state.is_taker_waiting {
             self.read.notify_one();
         }
-        Ok(state)
+        (state, true)
     }
 
     fn lock(&self) -> Guard<'_> {
@@ -280,7 +282,7 @@ struct OpenDirectory {
 }
 
 impl OpenDirectory {
-    fn open(path: &Path) -> io::Result<Arc<Self>> {
+    fn open(path: &Path) -> io::Result<Self> {
         // It need not be readable for one who knows the names in it.
         #[cfg(target_os = "linux")]
         const TO_GO_THROUGH: OFlags = OFlags::PATH;
@@ -288,19 +290,20 @@ impl OpenDirectory {
         const TO_GO_THROUGH: OFlags = OFlags::RDONLY;
         let flags = TO_GO_THROUGH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = fs::open(path, flags, Mode::empty())?;
-        Ok(Arc::new(Self { path: path.to_owned(), handle }))
+        Ok(Self { path: path.to_owned(), handle })
     }
 }
 
-/// Opens a file, from `directory` if that is where it is; also returns the directory that it is in.
-fn open(file: &DbFile, directory: Option<Arc<OpenDirectory>>) -> io::Result<(File, Arc<OpenDirectory>)> {
-    let directory = match directory {
+/// Opens a file from `directory`, which becomes the one that it is in.
+fn open(file: &DbFile, directory: &mut Option<OpenDirectory>) -> io::Result<File> {
+    let open = match directory.take() {
         Some(open) if open.path.as_os_str() == file.directory().as_os_str() => open,
         _ => OpenDirectory::open(file.directory())?,
     };
+    let handle = &directory.insert(open).handle;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let open = || fs::openat(&directory.handle, file.name.file_name(), flags, Mode::empty());
-    Ok((File::from(rustix::io::retry_on_intr(open)?), directory))
+    let open = || fs::openat(handle, file.name.file_name(), flags, Mode::empty());
+    Ok(File::from(rustix::io::retry_on_intr(open)?))
 }
 
 /// What was read of a file.

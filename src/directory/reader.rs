@@ -22,8 +22,10 @@ pub enum ReadError {
     Format(#[from] FormatError),
 }
 
-/// Below this many bytes read, another thread costs more than it saves.
+/// Below this many bytes read, another thread costs more than it saves,
 const WORTH_A_THREAD_BYTES: u64 = 1 << 20;
+/// unless there are this many files: to open them takes a millisecond.
+const WORTH_A_THREAD_FILES: usize = 256;
 
 /// Opens all files, in order, with at most that many threads, and calls `each` for every one on
 /// this thread. Other threads only read ahead.
@@ -40,7 +42,7 @@ pub fn read_files<E>(
         // Also when `each` panics: the scope waits for its threads.
         let _stop = StopOnDrop(&queue);
         let mut helpers = threads.saturating_sub(1).min(files.len());
-        let mut read_bytes = 0;
+        let mut read_bytes = if files.len() < WORTH_A_THREAD_FILES { 0 } else { WORTH_A_THREAD_BYTES };
         for (index, file) in files.iter().enumerate() {
             if read_bytes >= WORTH_A_THREAD_BYTES {
                 for _ in 0..std::mem::take(&mut helpers) {

@@ -201,20 +201,6 @@ impl Labels {
         Self::new(self.iter().chain(std::iter::once((name, value))))
     }
 
-    /// These labels, which are sorted by name, and one more in its place; it takes the place of one
-    /// of the same name.
-    pub fn with_sorted(&self, name: &str, value: &str) -> Self {
-        let pairs_before = self.iter().take_while(|(own, _)| *own < name).count();
-        let is_replaced = self.iter().nth(pairs_before).is_some_and(|(own, _)| own == name);
-        let (before, rest) = self.lens.split_at(2 * pairs_before);
-        let after = &rest[2 * usize::from(is_replaced)..];
-        let bytes = |lens: &[u32]| lens.iter().map(|len| *len as usize).sum::<usize>();
-        let (head, tail) = (&self.text[..bytes(before)], &self.text[self.text.len() - bytes(after)..]);
-        let text = [head, name, value, tail].concat().into_boxed_str();
-        let lens = [before, &[len(name), len(value)], after].concat().into_boxed_slice();
-        Self { text, lens }
-    }
-
     /// Sorted by name, each name once with its last value: what Python's `dict(labels)` and the
     /// exposition's `sorted` make of them.
     pub fn normalized(self) -> Self {
@@ -244,10 +230,19 @@ pub(crate) fn normalize<T>(pairs: &mut Vec<T>, name: impl Fn(&T) -> &str) {
 pub struct Sample {
     /// The full sample name, e.g. `http_requests_total`.
     pub name: Arc<str>,
-    /// Labels, sorted by name.
-    pub labels: Labels,
+    /// Labels, sorted by name; of a bucket, without `le`. Samples of one label set share them.
+    pub labels: Arc<Labels>,
+    /// Of a bucket: its upper bound, which is its label `le`.
+    pub bound: Option<f64>,
     /// The merged value.
     pub value: f64,
+}
+
+impl Sample {
+    /// Whether there is a label, `le` included.
+    pub fn has_labels(&self) -> bool {
+        self.bound.is_some() || !self.labels.is_empty()
+    }
 }
 
 /// All samples of one metric family, in the order in which they are printed.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::survey::Survey;
 use super::{Code, Finding};
+use crate::exposition::all_labels;
 use crate::liveness::Liveness;
 use crate::model::MetricFamily;
 use crate::remedy;
@@ -81,14 +82,16 @@ impl Growth {
         let mut values: BTreeMap<String, HashSet<String>> = BTreeMap::new();
         for family in families {
             growth.series += family.samples.len();
-            for (name, value) in family.samples.iter().flat_map(|sample| sample.labels.iter()) {
-                match values.get_mut(name) {
-                    Some(known) if known.contains(value) => {}
-                    Some(known) => {
-                        known.insert(value.to_owned());
-                    }
-                    None => {
-                        values.insert(name.to_owned(), HashSet::from([value.to_owned()]));
+            for labels in family.samples.iter().map(all_labels) {
+                for (name, value) in labels.iter() {
+                    match values.get_mut(name) {
+                        Some(known) if known.contains(value) => {}
+                        Some(known) => {
+                            known.insert(value.to_owned());
+                        }
+                        None => {
+                            values.insert(name.to_owned(), HashSet::from([value.to_owned()]));
+                        }
                     }
                 }
             }

@@ -35,7 +35,7 @@ enum Metric<'a> {
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         labels: LabelsObject<'a>,
         /// Upper bound → cumulated count, in the order of the bounds.
-        buckets: Buckets<'a>,
+        buckets: Buckets,
         #[serde(skip_serializing_if = "Option::is_none")]
         count: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,13 +53,13 @@ enum Metric<'a> {
 
 type LabelsObject<'a> = BTreeMap<&'a str, &'a str>;
 
-struct Buckets<'a>(Vec<(&'a str, f64)>);
+struct Buckets(Vec<(f64, f64)>);
 
-impl Serialize for Buckets<'_> {
+impl Serialize for Buckets {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (bound, count) in &self.0 {
-            map.serialize_entry(bound, &go_string(*count))?;
+            map.serialize_entry(&go_string(*bound), &go_string(*count))?;
         }
         map.end()
     }
@@ -88,7 +88,11 @@ fn layout(family: &MetricFamily) -> Family<'_> {
             MetricType::Counter | MetricType::Gauge => family.samples.iter().map(single).collect(),
             MetricType::Histogram | MetricType::Summary => {
                 // Samples of one label set stand together.
-                family.samples.chunk_by(is_same_metric).map(|samples| compound(family, samples)).collect()
+                family
+                    .samples
+                    .chunk_by(|a, b| a.labels == b.labels)
+                    .map(|samples| compound(family, samples))
+                    .collect()
             }
         },
     }
@@ -101,19 +105,13 @@ fn single(sample: &Sample) -> Metric<'_> {
 fn compound<'a>(family: &MetricFamily, samples: &'a [Sample]) -> Metric<'a> {
     let suffix = |sample: &'a Sample| sample.name.strip_prefix(family.name.as_str());
     let value = |wanted| samples.iter().find(|s| suffix(s) == Some(wanted)).map(|s| go_string(s.value));
-    let mut labels = object(&samples[0].labels);
+    let labels = object(&samples[0].labels);
     let (count, sum) = (value("_count"), value("_sum"));
     if family.metric_type == MetricType::Summary {
         return Metric::Summary { labels, count, sum };
     }
-    labels.remove("le");
-    let bucket = |s: &'a Sample| Some((s.labels.get("le")?, s.value));
+    let bucket = |s: &Sample| Some((s.bound?, s.value));
     Metric::Histogram { labels, buckets: Buckets(samples.iter().filter_map(bucket).collect()), count, sum }
-}
-
-/// Whether two samples differ in nothing but the bucket's bound.
-fn is_same_metric(a: &Sample, b: &Sample) -> bool {
-    a.labels.iter().filter(|(name, _)| *name != "le").eq(b.labels.iter().filter(|(name, _)| *name != "le"))
 }
 
 fn object(labels: &Labels) -> LabelsObject<'_> {

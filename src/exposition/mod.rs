@@ -21,6 +21,17 @@ pub use names::Escaping;
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::model::{Labels, Sample};
+use number::go_string;
+
+/// All labels of a sample, sorted by name: those of its label set and, of a bucket, `le`.
+pub fn all_labels(sample: &Sample) -> Cow<'_, Labels> {
+    match sample.bound {
+        None => Cow::Borrowed(&sample.labels),
+        Some(bound) => Cow::Owned(sample.labels.with("le", &go_string(bound)).normalized()),
+    }
+}
+
 /// Whether a terminal might obey the character, or show text in another order because of it, or
 /// hide it.
 fn is_unsafe(c: char) -> bool {

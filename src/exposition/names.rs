@@ -2,6 +2,9 @@
 //!
 //! The rules, with their oddities, are those of `openmetrics/exposition.py` of 0.26.0.
 
+use super::number::write_go_string;
+use crate::model::{Labels, Sample};
+
 /// How names outside the legacy character set (`[a-zA-Z_:][a-zA-Z0-9_:]*`) are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Escaping {
@@ -132,15 +135,49 @@ fn write_replaced(out: &mut String, text: &str, replacement: impl Fn(u8) -> Opti
     out.push_str(&text[copied..]);
 }
 
-/// Appends `name="value"` pairs, separated by commas.
-pub(super) fn write_labels(out: &mut String, labels: &crate::model::Labels, escaping: Escaping) {
-    for (i, (name, value)) in labels.iter().enumerate() {
-        if i > 0 {
-            out.push(',');
+/// The labels of a family's samples as text; most have those of the sample before them, but for `le`.
+pub(super) struct LabelsText<'f> {
+    escaping: Escaping,
+    of: Option<&'f Labels>,
+    /// `name="value"` pairs, each with a comma behind it.
+    text: String,
+    /// Where `le` stands in it.
+    le_at: usize,
+}
+
+impl<'f> LabelsText<'f> {
+    pub(super) fn new(escaping: Escaping) -> Self {
+        Self { escaping, of: None, text: String::new(), le_at: 0 }
+    }
+
+    /// Appends the pairs of a sample that has labels, separated by commas.
+    pub(super) fn write(&mut self, out: &mut String, sample: &'f Sample) {
+        if !self.of.is_some_and(|of| std::ptr::eq(of, &*sample.labels)) {
+            self.render(&sample.labels);
         }
-        write_name(out, name, NameOf::Label, escaping);
-        out.push_str("=\"");
-        write_quoted(out, value);
-        out.push('"');
+        let (before, after) = self.text.split_at(self.le_at);
+        out.push_str(before);
+        if let Some(bound) = sample.bound {
+            out.push_str("le=\"");
+            write_go_string(out, bound);
+            out.push_str("\",");
+        }
+        out.push_str(after);
+        out.pop();
+    }
+
+    fn render(&mut self, labels: &'f Labels) {
+        self.of = Some(labels);
+        self.text.clear();
+        self.le_at = 0;
+        for (name, value) in labels.iter() {
+            write_name(&mut self.text, name, NameOf::Label, self.escaping);
+            self.text.push_str("=\"");
+            write_quoted(&mut self.text, value);
+            self.text.push_str("\",");
+            if name < "le" {
+                self.le_at = self.text.len();
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::names::{Escaping, NameOf, is_legacy, write_escaped, write_labels, write_name, write_quoted};
+use super::names::{Escaping, LabelsText, NameOf, is_legacy, write_escaped, write_name, write_quoted};
 use super::number::write_go_string;
 use crate::model::{MetricFamily, Sample};
 
@@ -35,14 +35,15 @@ fn render(family: &MetricFamily, escaping: Escaping, text: &mut String) {
     text.push(' ');
     text.push_str(family.metric_type.as_str());
     text.push('\n');
+    let mut labels = LabelsText::new(escaping);
     for sample in &family.samples {
-        write_sample(text, sample, escaping);
+        write_sample(text, sample, &mut labels, escaping);
     }
 }
 
-fn write_sample(text: &mut String, sample: &Sample, escaping: Escaping) {
+fn write_sample<'f>(text: &mut String, sample: &'f Sample, labels: &mut LabelsText<'f>, escaping: Escaping) {
     let is_name_inside = escaping == Escaping::AllowUtf8 && !is_legacy(&sample.name, NameOf::Metric);
-    let has_labels = !sample.labels.is_empty();
+    let has_labels = sample.has_labels();
     if !is_name_inside {
         // The client escapes sample names here as it does label names: a colon does not survive
         // `underscores`, and `values` marks every name.
@@ -59,7 +60,9 @@ fn write_sample(text: &mut String, sample: &Sample, escaping: Escaping) {
             text.push(',');
         }
     }
-    write_labels(text, &sample.labels, escaping);
+    if has_labels {
+        labels.write(text, sample);
+    }
     if has_braces {
         text.push('}');
     }

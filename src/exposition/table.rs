@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, Width};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::number::write_go_string;
-use super::printable;
+use super::{all_labels, printable};
 use crate::model::MetricFamily;
 
 /// How a table is seen.
@@ -192,7 +192,7 @@ pub fn write(
             write_go_string(&mut text, sample.value);
             table.cell(&text);
             text.clear();
-            push_sample(&mut text, &sample.name, sample.labels.iter());
+            push_sample(&mut text, &sample.name, all_labels(sample).iter());
             table.cell(&text);
         }
     }
@@ -359,7 +359,8 @@ VALUE  KIND     SAMPLE
     fn families_are_one_table() {
         let sample = |name: &str, labels: &[(&str, &str)], value| Sample {
             name: name.into(),
-            labels: Labels::new(labels.iter().copied()),
+            labels: Labels::new(labels.iter().copied()).into(),
+            bound: None,
             value,
         };
         let family = |name: &str, metric_type, samples| MetricFamily {

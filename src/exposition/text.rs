@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::names::{Escaping, NameOf, is_legacy, write_help, write_labels, write_name};
+use super::names::{Escaping, LabelsText, NameOf, is_legacy, write_help, write_name};
 use super::number::write_go_string;
 use crate::model::{MetricFamily, Sample};
 
@@ -33,11 +33,12 @@ fn render(family: &MetricFamily, escaping: Escaping, text: &mut String) {
     let metric_type = family.metric_type.as_str();
     write_header(text, &family.text_name(), &family.help, metric_type, escaping);
     let mut openmetrics_lines = OPENMETRICS_SUFFIXES.map(|suffix| (suffix, String::new()));
+    let mut labels = LabelsText::new(escaping);
     for sample in &family.samples {
         let suffix = sample.name.strip_prefix(family.name.as_str());
         match openmetrics_lines.iter_mut().find(|(own, _)| suffix == Some(*own)) {
-            Some((_, lines)) => write_sample(lines, sample, escaping),
-            None => write_sample(text, sample, escaping),
+            Some((_, lines)) => write_sample(lines, sample, &mut labels, escaping),
+            None => write_sample(text, sample, &mut labels, escaping),
         }
     }
     for (suffix, lines) in openmetrics_lines {
@@ -60,10 +61,10 @@ fn write_header(text: &mut String, name: &str, help: &str, metric_type: &str, es
     text.push('\n');
 }
 
-fn write_sample(text: &mut String, sample: &Sample, escaping: Escaping) {
+fn write_sample<'f>(text: &mut String, sample: &'f Sample, labels: &mut LabelsText<'f>, escaping: Escaping) {
     // A name in quotes goes inside the braces.
     let is_name_inside = escaping == Escaping::AllowUtf8 && !is_legacy(&sample.name, NameOf::Metric);
-    let has_labels = !sample.labels.is_empty();
+    let has_labels = sample.has_labels();
     if is_name_inside {
         text.push('{');
         write_name(text, &sample.name, NameOf::Metric, escaping);
@@ -76,7 +77,9 @@ fn write_sample(text: &mut String, sample: &Sample, escaping: Escaping) {
             text.push('{');
         }
     }
-    write_labels(text, &sample.labels, escaping);
+    if has_labels {
+        labels.write(text, sample);
+    }
     if is_name_inside || has_labels {
         text.push('}');
     }

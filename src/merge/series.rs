@@ -10,7 +10,6 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Order;
-use crate::exposition::number::go_string;
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricFamily, MetricType, Sample};
 
 /// An index into [`Series::families`].
@@ -299,44 +298,33 @@ impl Series {
         for set in sets {
             let LabelSet { labels, samples: own, mut buckets, .. } =
                 std::mem::take(&mut self.sets[set as usize]);
-            let sample = |name, cell: Cell, labels| Sample {
-                name: Arc::clone(&self.names[name as usize]),
-                labels,
-                value: self.values[cell as usize],
+            let labels = Arc::new(labels.normalized());
+            let sample = |name: &Arc<str>, bound, value| Sample {
+                name: Arc::clone(name),
+                labels: Arc::clone(&labels),
+                bound,
+                value,
             };
+            let first = samples.len();
+            let value = |cell: Cell| self.values[cell as usize];
+            samples.extend(
+                own.iter().map(|&(name, cell)| sample(&self.names[name as usize], None, value(cell))),
+            );
             if buckets.is_empty() {
-                let labels = labels.normalized();
-                if let Some((&(name, cell), others)) = own.split_last() {
-                    samples.extend(others.iter().map(|&(name, cell)| sample(name, cell, labels.clone())));
-                    samples.push(sample(name, cell, labels));
-                }
                 continue;
             }
-            let without_bound = labels.normalized();
-            let first = samples.len();
-            samples.extend(own.iter().map(|&(name, cell)| sample(name, cell, without_bound.clone())));
             buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
             let mut count = 0.0;
             for (bound, cell) in buckets {
-                let stored = self.values[cell as usize];
-                count += stored;
-                samples.push(Sample {
-                    name: Arc::clone(&bucket_name),
-                    labels: without_bound.with_sorted("le", &go_string(bound)),
-                    value: if accumulate { count } else { stored },
-                });
+                count += value(cell);
+                let shown = if accumulate { count } else { value(cell) };
+                samples.push(sample(&bucket_name, Some(bound), shown));
             }
             if accumulate {
                 // Where the files hold a `_count` of their own, the cumulated one takes its place.
                 match samples[first..].iter_mut().find(|sample| sample.name == count_name) {
                     Some(sample) => sample.value = count,
-                    None => {
-                        samples.push(Sample {
-                            name: Arc::clone(&count_name),
-                            labels: without_bound,
-                            value: count,
-                        });
-                    }
+                    None => samples.push(sample(&count_name, None, count)),
                 }
             }
         }

@@ -28,6 +28,8 @@ pub(super) struct Series {
     /// With their hashes, so that growing the table does not touch the label sets.
     set_index: HashTable<(u64, SetIndex)>,
     hasher: DefaultHashBuilder,
+    /// The label set found last.
+    last_set: SetIndex,
     cell_index: HashMap<(SetIndex, Within), u32, DefaultHashBuilder>,
     pub(super) names: Vec<Arc<str>>,
     name_index: HashMap<Arc<str>, NameIndex, DefaultHashBuilder>,
@@ -235,16 +237,19 @@ impl Series {
     }
 
     fn set<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>) -> SetIndex {
-        let (hasher, sets) = (&self.hasher, &self.sets);
-        let hash = hash(hasher, family, labels.clone());
-        let is_same = |&(of, i): &(u64, SetIndex)| {
-            let set = &sets[i as usize];
-            of == hash && set.family == family && are_same(set.labels.iter(), labels.clone())
-        };
+        let is_of = |set: &LabelSet| set.family == family && are_same(set.labels.iter(), labels.clone());
+        // A histogram's buckets come one after the other.
+        if self.sets.get(self.last_set as usize).is_some_and(is_of) {
+            return self.last_set;
+        }
+        let hash = hash(&self.hasher, family, labels.clone());
+        let is_same = |&(of, set): &(u64, SetIndex)| of == hash && is_of(&self.sets[set as usize]);
         if let Some(&(_, set)) = self.set_index.find(hash, is_same) {
+            self.last_set = set;
             return set;
         }
         let set = index(self.sets.len());
+        self.last_set = set;
         self.set_index.insert_unique(hash, (hash, set), |&(hash, _)| hash);
         let labels = Labels::new(labels);
         self.sets.push(LabelSet { family, labels, samples: Vec::new(), buckets: Vec::new() });

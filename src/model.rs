@@ -188,14 +188,6 @@ impl Labels {
         self.iter().filter(|(n, _)| *n == name).last().map(|(_, value)| value)
     }
 
-    /// These labels without those of that name.
-    pub fn without(self, name: &str) -> Self {
-        if self.get(name).is_none() {
-            return self;
-        }
-        Self::new(self.iter().filter(|(n, _)| *n != name))
-    }
-
     /// These labels and one more at the end.
     pub fn with(&self, name: &str, value: &str) -> Self {
         Self::new(self.iter().chain(std::iter::once((name, value))))

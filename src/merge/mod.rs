@@ -6,6 +6,7 @@
 //! which cell of the merged series (`series`) the value goes to, and how.
 
 mod bound;
+mod bucket;
 mod keys;
 mod pass;
 mod series;

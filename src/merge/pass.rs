@@ -5,8 +5,9 @@ use std::{io, iter};
 
 use hashbrown::DefaultHashBuilder;
 
+use super::bucket::BucketKey;
 use super::keys::{Cursor, KeyTable};
-use super::series::{Cell, Family, FamilyIndex, Pairs, Series, index};
+use super::series::{Cell, Family, FamilyIndex, Pairs, Series, SetIndex, index};
 use super::trace::{Destination, Trace};
 use super::{Conflict, Options, Stop, bound};
 use crate::directory::{DbFile, FileReader, Problem, ProblemKind, ReadError, read_files};
@@ -64,6 +65,8 @@ struct Targets<'o> {
     pids: HashMap<String, u32>,
     pid_actions: HashMap<(u32, u32), Action, DefaultHashBuilder>,
     errors: Vec<KeyError>,
+    /// The bucket of the file being read that was parsed last, and the label set that it is of.
+    last_bucket: Option<(BucketKey, SetIndex)>,
 }
 
 /// A series of which each process has its own.
@@ -106,6 +109,7 @@ impl<'o> Pass<'o> {
                 pids: HashMap::new(),
                 pid_actions: HashMap::default(),
                 errors: Vec::new(),
+                last_bucket: None,
             },
             problems: Vec::new(),
         };
@@ -121,6 +125,7 @@ impl<'o> Pass<'o> {
             self.tables.len() - 1
         });
         let (table, targets) = (&mut self.tables[at].1, &mut self.targets);
+        targets.last_bucket = None;
         if let Some(trace) = &mut targets.trace {
             trace.next_file();
         }
@@ -258,13 +263,24 @@ impl Targets<'_> {
 
     /// Finds out where the values of a key go, in files of that type and mode.
     fn find(&mut self, file: &DbName, entry: &Entry<'_>) -> Target {
+        if let Some(target) = self.find_next_bucket(entry) {
+            return target;
+        }
         match Key::parse(entry.key()) {
             Ok(key) if !self.options.selection.has_key(&key) => {
                 Target { family: NO_FAMILY, action: Action::Skip }
             }
-            Ok(key) => self.find_parsed(file, key, entry.value),
+            Ok(key) => self.find_parsed(file, key, entry),
             Err(error) => self.leave_out(error),
         }
+    }
+
+    /// The same for one more bucket of the label set of the last one.
+    fn find_next_bucket(&mut self, entry: &Entry<'_>) -> Option<Target> {
+        let (last, set) = self.last_bucket.as_ref()?;
+        let bound = last.bound_of(entry.key())?;
+        let family = self.series.sets[*set as usize].family;
+        Some(Target { family, action: Action::Add(self.series.bucket_of(*set, bound)) })
     }
 
     fn leave_out(&mut self, error: KeyError) -> Target {
@@ -272,7 +288,7 @@ impl Targets<'_> {
         Target { family: NO_FAMILY, action: Action::LeaveOut(index(self.errors.len() - 1)) }
     }
 
-    fn find_parsed(&mut self, file: &DbName, key: Key<'_>, value: f64) -> Target {
+    fn find_parsed(&mut self, file: &DbName, key: Key<'_>, entry: &Entry<'_>) -> Target {
         let Key { family, sample, labels, help, shape, replaced_surrogate } = key;
         let mut name = &*family;
         // From 0.4.0 a counter's family has no `_total`; before, it had what the application gave.
@@ -289,6 +305,7 @@ impl Targets<'_> {
         let of = &mut self.series.families[family as usize];
         let mode = mode.or(file.mode).or(of.last_mode).unwrap_or(GaugeMode::All);
         let is_gauge = of.metric_type == MetricType::Gauge;
+        let is_bucket = of.metric_type == MetricType::Histogram && labels.get("le").is_some();
         let mut note = |conflict: Conflict| self.conflicts.insert(conflict);
         if of.metric_type != file.metric_type {
             note(Conflict::Types { family: name.to_owned(), first: of.metric_type, other: file.metric_type });
@@ -321,11 +338,16 @@ impl Targets<'_> {
             });
             Action::PerPid(index(self.per_pid.len() - 1))
         } else {
-            match action(&mut self.series, family, &sample, labels.iter(), mode, value) {
+            match action(&mut self.series, family, &sample, labels.iter(), mode, entry.value) {
                 Ok(action) => action,
                 Err(error) => return self.leave_out(error),
             }
         };
+        // Whether the next one is selected may depend on its bound.
+        if is_bucket && !is_per_pid && !self.options.selection.looks_at_keys() {
+            let set = self.series.last_set;
+            self.last_bucket = BucketKey::new(entry.key()).map(|key| (key, set));
+        }
         Target { family, action }
     }
 

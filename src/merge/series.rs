@@ -29,7 +29,7 @@ pub(super) struct Series {
     set_index: HashTable<(u64, SetIndex)>,
     hasher: DefaultHashBuilder,
     /// The label set found last.
-    last_set: SetIndex,
+    pub(super) last_set: SetIndex,
     cell_index: HashMap<(SetIndex, Within), u32, DefaultHashBuilder>,
     pub(super) names: Vec<Arc<str>>,
     name_index: HashMap<Arc<str>, NameIndex, DefaultHashBuilder>,
@@ -159,6 +159,11 @@ impl Series {
     /// The cell of a bucket; `labels` are without `le`.
     pub(super) fn bucket<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>, bound: f64) -> Cell {
         let set = self.set(family, labels);
+        self.bucket_of(set, bound)
+    }
+
+    /// The cell of a bucket of a label set.
+    pub(super) fn bucket_of(&mut self, set: SetIndex, bound: f64) -> Cell {
         let buckets = &self.sets[set as usize].buckets;
         // 0.0 and -0.0 are one key of the client's dict, which keeps the first.
         let scanned = buckets.iter().take(SCANNED).find(|(known, _)| *known == bound);
@@ -168,10 +173,10 @@ impl Series {
             Some(&cell) => cell,
             None => {
                 let cell = self.new_cell(0.0, is_full.then_some((set, within)));
-                let buckets = &mut self.sets[set as usize].buckets;
+                let LabelSet { family, buckets, .. } = &mut self.sets[set as usize];
                 buckets.push((bound, cell));
                 if buckets.len() == 1 {
-                    self.families[family as usize].bucket_sets.push(set);
+                    self.families[*family as usize].bucket_sets.push(set);
                 }
                 cell
             }

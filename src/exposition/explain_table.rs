@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 use super::explain_json::fate_name;
-use super::number::go_string;
+use super::number::{go_string, significant};
 use super::table::{Column, NOTHING, Table, View, wrapped_at};
 use super::{printable, time};
 use crate::explain::{Explanation, Fate, Source, Value, quantile};
@@ -212,21 +212,11 @@ fn write_histogram(buckets: &[(f64, f64)], view: &View, out: &mut dyn Write) -> 
         table.cell(&bar(count / greatest));
     }
     table.write(view, out)?;
+    // An estimate does not have seventeen digits.
     let shares = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")];
-    let quantiles = shares.map(|(share, name)| format!("{name} {}", shortened(quantile(share, buckets))));
+    let quantiles =
+        shares.map(|(share, name)| format!("{name} {}", go_string(significant(quantile(share, buckets), 4))));
     writeln!(out, "estimated quantiles: {}", quantiles.join(", "))
-}
-
-/// An estimate does not have seventeen digits.
-fn shortened(value: f64) -> String {
-    const DIGITS: i32 = 4;
-    if value == 0.0 || !value.is_finite() {
-        return go_string(value);
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "the logarithm of a finite number is below 400")]
-    let scale = 10_f64.powi(DIGITS - 1 - value.abs().log10().floor() as i32);
-    let rounded = (value * scale).round() / scale;
-    go_string(if rounded.is_finite() { rounded } else { value })
 }
 
 /// A bar of that part of the full width; the least observation has one.

@@ -41,6 +41,17 @@ pub fn go_string(value: f64) -> String {
     text
 }
 
+/// `value` with that many significant digits, at least one.
+///
+/// By way of text, as the number's logarithm would need the mathematics library (libm), which every
+/// start would load.
+pub(super) fn significant(value: f64, digits: usize) -> f64 {
+    let places = digits.saturating_sub(1);
+    let rounded = format!("{value:.places$e}").parse().unwrap_or(value);
+    // The greatest numbers are rounded up to what is none.
+    if rounded.is_finite() { rounded } else { value }
+}
+
 /// A positive number as its significant digits and the power of ten of the first of them.
 struct Decimal {
     digits: [u8; 17],
@@ -119,6 +130,23 @@ impl Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn significant_digits() {
+        for (value, rounded) in [
+            (0.0, 0.0),
+            (12.49987, 12.5),
+            (-0.000_631_688_999, -0.000_631_7),
+            (9.999_96, 10.0),
+            (123_456.7, 123_500.0),
+            (5e-324, 5e-324),
+            (f64::MAX, f64::MAX),
+            (f64::NEG_INFINITY, f64::NEG_INFINITY),
+        ] {
+            assert_eq!(significant(value, 4), rounded, "{value}");
+        }
+        assert!(significant(f64::NAN, 4).is_nan());
+    }
 
     #[test]
     fn as_float_to_go_string() {

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::number::go_string;
+use super::number::{go_string, significant};
 use super::table::{Column, NOTHING, Table, View};
 use crate::live::{By, Change, News, Round, Row};
 use crate::liveness::Liveness;
@@ -159,7 +159,7 @@ fn counted(number: usize, one: &str, many: &str) -> String {
 }
 
 /// A number with so many significant digits, but all of those before the point.
-pub fn rounded(value: f64, digits: i32) -> String {
+pub fn rounded(value: f64, digits: usize) -> String {
     let magnitude = value.abs();
     if magnitude == 0.0 {
         return "0".to_owned();
@@ -170,15 +170,8 @@ pub fn rounded(value: f64, digits: i32) -> String {
     if !(1e-4..1e12).contains(&magnitude) {
         return format!("{value:.2e}");
     }
-    // Between -4 and 11, so no digit is lost.
-    #[allow(clippy::cast_possible_truncation)]
-    let exponent = magnitude.log10().floor() as i32;
-    let decimals = usize::try_from(digits - 1 - exponent).unwrap_or_default();
-    let text = format!("{value:.decimals$}");
-    if !text.contains('.') {
-        return text;
-    }
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let whole = format!("{value:.0}");
+    if whole.trim_start_matches('-').len() < digits { significant(value, digits).to_string() } else { whole }
 }
 
 #[cfg(test)]

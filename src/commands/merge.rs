@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::thread;
 
 use anyhow::Context;
 use promproc::exposition::table::{self, View};
@@ -22,7 +21,7 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
         order: if args.sort { Order::Sorted } else { Order::FirstSeen },
         recursive: args.input.recursive,
         strict: args.strict,
-        threads: args.threads.map_or_else(default_threads, |n| usize::from(n).max(1)),
+        threads: args.threads.map(usize::from),
     };
     let mut merged = merge::merge(&paths, &options).map_err(|error| match error {
         MergeError::Directory(error) => hinted(error),
@@ -43,11 +42,6 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
         None => console.write_data(|out| render(merged, args, &View::default(), out))?,
     }
     Ok(outcome)
-}
-
-/// One thread decodes; three that read ahead are as many as it can keep busy.
-fn default_threads() -> usize {
-    thread::available_parallelism().map_or(1, |n| n.get().min(4))
 }
 
 fn render(merged: Merged, args: &MergeArgs, view: &View, out: &mut dyn Write) -> io::Result<()> {

@@ -27,25 +27,27 @@ const WORTH_A_THREAD_BYTES: u64 = 1 << 20;
 /// unless there are this many files: to open them takes a millisecond.
 const WORTH_A_THREAD_FILES: usize = 256;
 
-/// Opens all files, in order, with at most that many threads, and calls `each` for every one on
-/// this thread. Other threads only read ahead.
+/// Opens all files, in order, with at most that many threads (`None`: as many as help), and calls
+/// `each` for every one on this thread. Other threads only read ahead.
 ///
 /// # Errors
 /// The first error of `each`, which ends the walk.
 pub fn read_files<E>(
     files: &[DbFile],
-    threads: usize,
+    threads: Option<usize>,
     mut each: impl FnMut(&DbFile, FileReader<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let queue = Queue::new(files, Kept::default());
     thread::scope(|scope| {
         // Also when `each` panics: the scope waits for its threads.
         let _stop = StopOnDrop(&queue);
-        let mut helpers = threads.saturating_sub(1).min(files.len());
+        let mut is_alone = true;
         let mut read_bytes = if files.len() < WORTH_A_THREAD_FILES { 0 } else { WORTH_A_THREAD_BYTES };
         for (index, file) in files.iter().enumerate() {
-            if read_bytes >= WORTH_A_THREAD_BYTES {
-                for _ in 0..std::mem::take(&mut helpers) {
+            if is_alone && read_bytes >= WORTH_A_THREAD_BYTES {
+                is_alone = false;
+                let threads = threads.unwrap_or_else(threads_that_help);
+                for _ in 1..threads.min(files.len() + 1) {
                     queue.expect_helper();
                     scope.spawn(|| queue.help());
                 }
@@ -57,6 +59,12 @@ pub fn read_files<E>(
         }
         Ok(())
     })
+}
+
+/// One thread decodes; three that read ahead are as many as it can keep busy.
+fn threads_that_help() -> usize {
+    // The answer is in files of the system, so it is asked for only where there is much to read.
+    thread::available_parallelism().map_or(1, |available| available.get().min(4))
 }
 
 struct StopOnDrop<'a>(&'a Queue<'a>);

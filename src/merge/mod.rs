@@ -46,8 +46,8 @@ pub struct Options {
     pub recursive: bool,
     /// Fail at the first thing that would be left out.
     pub strict: bool,
-    /// How many threads may read; the result does not depend on it.
-    pub threads: usize,
+    /// How many threads may read; the result does not depend on it. `None`: as many as help.
+    pub threads: Option<usize>,
 }
 
 impl Default for Options {
@@ -58,7 +58,7 @@ impl Default for Options {
             order: Order::FirstSeen,
             recursive: false,
             strict: false,
-            threads: 1,
+            threads: None,
         }
     }
 }

@@ -32,7 +32,6 @@ pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> 
     let options = merge::Options {
         selection: selection(&args.select),
         recursive: args.input.recursive,
-        threads: thread::available_parallelism().map_or(1, |n| n.get().min(4)),
         ..merge::Options::default()
     };
     let observer = Observer::new(paths, options);

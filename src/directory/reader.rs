@@ -49,7 +49,8 @@ pub fn read_files<E>(
                 let threads = threads.unwrap_or_else(threads_that_help);
                 for _ in 1..threads.min(files.len() + 1) {
                     queue.expect_helper();
-                    scope.spawn(|| queue.help());
+                    // Where the system starts no further thread, this one does it all.
+                    let _ = thread::Builder::new().spawn_scoped(scope, || queue.help());
                 }
             }
             let mut used = 0;

@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use crate::damage::large_directory;
 use crate::dump::damage::damages;
 use crate::dump::{GET, POST, SIZE, encoded, small_directory, write};
-use crate::processes::{Directory, Ran, can_change_user, promproc_of_a_stranger, run};
+use crate::processes::{
+    Directory, Ran, can_change_user, promproc_of_a_stranger, promproc_without_threads, run,
+};
 use crate::support::{Client, Merge, assert_same_text, promproc};
 
 fn merge(options: &[&str], path: &Path) -> Ran {
@@ -403,4 +405,23 @@ fn the_number_of_threads_changes_no_byte() {
     let Some(mut client) = Client::current() else { return };
     let client = client.merge(directory.path(), Merge::default()).unwrap();
     assert_same_text(&one.stdout, &client, "one thread");
+}
+
+#[test]
+fn where_no_thread_can_be_started_one_does_it_all() {
+    if !can_change_user() {
+        return;
+    }
+    let directory = Directory::with(&[]);
+    for pid in 0..300 {
+        fs::write(directory.file(&format!("summary_{pid}.db")), encoded(&[(SIZE, 1.0)])).unwrap();
+    }
+    for options in [&["--threads", "3"][..], &[]] {
+        let ran = run(promproc_without_threads(&Directory::with(&[]))
+            .arg("merge")
+            .args(options)
+            .arg(directory.path()));
+        assert_eq!((ran.stderr.as_str(), ran.status), ("", Some(0)));
+        assert!(ran.stdout.contains("\nqueue_size{queue=\"漢字\"} 300.0\n"), "{ran:?}");
+    }
 }

@@ -172,6 +172,17 @@ pub(crate) fn promproc_of_a_stranger(reachable: &Directory) -> Command {
     command
 }
 
+/// That user's promproc where the system lets it start no thread, as where a container has as many
+/// as it may.
+pub(crate) fn promproc_without_threads(reachable: &Directory) -> Command {
+    let stranger = promproc_of_a_stranger(reachable);
+    let arguments: Vec<_> = stranger.get_args().collect();
+    let (binary, options) = arguments.split_last().unwrap();
+    let mut command = clean_environment("setpriv");
+    command.args(options).args(["prlimit", "--nproc=1"]).arg(binary);
+    command
+}
+
 fn clean_environment(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env_remove("PROMETHEUS_MULTIPROC_DIR").env_remove("prometheus_multiproc_dir");

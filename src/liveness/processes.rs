@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
 use super::FileId;
-use crate::format::DbName;
 
 /// A process, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,6 +231,8 @@ fn held_files(_: u32, _: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io::Resul
 fn removed_files_of(pid: u32) -> std::io::Result<Vec<(PathBuf, String)>> {
     use std::fs;
     use std::os::unix::fs::MetadataExt;
+
+    use crate::format::DbName;
 
     let mut found = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {

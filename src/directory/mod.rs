@@ -1,5 +1,6 @@
 //! Directories and files: finds metric files, reads their entries, and puts paths on errors.
 
+mod helper;
 mod queue;
 mod reader;
 

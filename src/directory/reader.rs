@@ -8,6 +8,7 @@ use std::slice;
 use std::thread;
 
 use super::DbFile;
+use super::helper;
 use super::queue::{Kept, Piece, Queue, read_at};
 use crate::format::{self, Detected, Entries, Entry, FormatError, Layout, Used};
 
@@ -46,11 +47,9 @@ pub fn read_files<E>(
         for (index, file) in files.iter().enumerate() {
             if is_alone && read_bytes >= WORTH_A_THREAD_BYTES {
                 is_alone = false;
-                let threads = threads.unwrap_or_else(threads_that_help);
+                let threads = threads.unwrap_or_else(helper::threads_that_help);
                 for _ in 1..threads.min(files.len() + 1) {
-                    queue.expect_helper();
-                    // Where the system starts no further thread, this one does it all.
-                    let _ = thread::Builder::new().spawn_scoped(scope, || queue.help());
+                    helper::start(scope, &queue);
                 }
             }
             let mut used = 0;
@@ -60,12 +59,6 @@ pub fn read_files<E>(
         }
         Ok(())
     })
-}
-
-/// One thread decodes; three that read ahead are as many as it can keep busy.
-fn threads_that_help() -> usize {
-    // The answer is in files of the system, so it is asked for only where there is much to read.
-    thread::available_parallelism().map_or(1, |available| available.get().min(4))
 }
 
 struct StopOnDrop<'a>(&'a Queue<'a>);

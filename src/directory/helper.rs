@@ -1,0 +1,97 @@
+//! Threads that read ahead.
+
+use std::sync::mpsc;
+use std::thread::{self, Scope};
+
+use super::queue::Queue;
+
+/// How many threads make reading faster.
+///
+/// One decodes; three that read ahead are as many as it can keep busy. What the system has to offer
+/// stands in files of its own, so ask only where there is much to read.
+pub(super) fn threads_that_help() -> usize {
+    thread::available_parallelism().map_or(1, |available| available.get().min(4))
+}
+
+/// Starts a thread that reads ahead, and waits until it does.
+///
+/// Linux may start it on the CPU of this thread though another one sleeps; in virtual machines it
+/// mostly does. There it would wait until this thread's time is up: for up to 4 ms, which is most of a
+/// merge. So let it run, and send it away.
+pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, queue: &'scope Queue<'_>) {
+    let cpu = cpu::current();
+    let (running, runs) = mpsc::sync_channel(1);
+    queue.expect_helper();
+    // Where the system starts no further thread, this one does it all.
+    let _ = thread::Builder::new().spawn_scoped(scope, move || {
+        // If it may not leave, it helps from there.
+        let _ = cpu::leave(cpu);
+        let _ = running.send(());
+        queue.help();
+    });
+    let _ = runs.recv();
+}
+
+#[cfg(target_os = "linux")]
+mod cpu {
+    use rustix::io;
+    use rustix::thread::{sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+    /// The CPU that this thread runs on.
+    pub(super) fn current() -> usize {
+        sched_getcpu()
+    }
+
+    /// Moves this thread to any other CPU that it may run on, if it runs on that one. It may come back.
+    pub(super) fn leave(cpu: usize) -> io::Result<()> {
+        if current() != cpu {
+            return Ok(());
+        }
+        let allowed = sched_getaffinity(None)?;
+        let mut others = allowed;
+        others.unset(cpu);
+        sched_setaffinity(None, &others)?;
+        sched_setaffinity(None, &allowed)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod cpu {
+    use std::io;
+
+    /// Not known.
+    pub(super) fn current() -> usize {
+        0
+    }
+
+    /// Leaves it to the system.
+    pub(super) fn leave(_: usize) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    use super::*;
+
+    #[test]
+    fn leaving_a_cpu_takes_none_away() {
+        // A thread of its own: what it may run on is changed.
+        let changed = thread::spawn(|| {
+            let allowed = sched_getaffinity(None).unwrap();
+            if allowed.count() > 1 {
+                cpu::leave(cpu::current()).unwrap();
+            }
+            assert_eq!(sched_getaffinity(None).unwrap(), allowed);
+
+            let mut one = CpuSet::new();
+            one.set(cpu::current());
+            sched_setaffinity(None, &one).unwrap();
+            assert!(cpu::leave(cpu::current()).is_err());
+            assert_eq!(sched_getaffinity(None).unwrap(), one);
+        });
+        changed.join().unwrap();
+    }
+}

@@ -15,9 +15,9 @@ pub(super) fn threads_that_help() -> usize {
 
 /// Starts a thread that reads ahead, and waits until it does.
 ///
-/// Linux may start it on the CPU of this thread though another one sleeps; in virtual machines it
-/// mostly does. There it would wait until this thread's time is up: for up to 4 ms, which is most of a
-/// merge. So let it run, and send it away.
+/// Linux may start it on the CPU of this thread though another one sleeps; in a virtual machine of two
+/// it mostly did. There it would wait until this thread's time is up, for up to 4 ms. So let it run, and
+/// send it away.
 pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, queue: &'scope Queue<'_>) {
     let cpu = cpu::current();
     let (running, runs) = mpsc::sync_channel(1);

@@ -1,5 +1,6 @@
 //! Threads that read ahead.
 
+use std::io;
 use std::sync::mpsc;
 use std::thread::{self, Scope};
 
@@ -18,24 +19,27 @@ pub(super) fn threads_that_help() -> usize {
 /// Linux may start it on the CPU of this thread though another one sleeps; in a virtual machine of two
 /// it mostly did. There it would wait until this thread's time is up, for up to 4 ms. So let it run, and
 /// send it away.
-pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, queue: &'scope Queue<'_>) {
+///
+/// # Errors
+/// The system starts no further thread.
+pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, queue: &'scope Queue<'_>) -> io::Result<()> {
     let cpu = cpu::current();
     let (running, runs) = mpsc::sync_channel(1);
-    queue.expect_helper();
-    // Where the system starts no further thread, this one does it all.
-    let _ = thread::Builder::new().spawn_scoped(scope, move || {
+    thread::Builder::new().spawn_scoped(scope, move || {
         // If it may not leave, it helps from there.
         let _ = cpu::leave(cpu);
+        queue.expect_helper();
         let _ = running.send(());
         queue.help();
-    });
+    })?;
     let _ = runs.recv();
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]
 mod cpu {
     use rustix::io;
-    use rustix::thread::{sched_getaffinity, sched_getcpu, sched_setaffinity};
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
     /// The CPU that this thread runs on.
     pub(super) fn current() -> usize {
@@ -46,6 +50,10 @@ mod cpu {
     pub(super) fn leave(cpu: usize) -> io::Result<()> {
         if current() != cpu {
             return Ok(());
+        }
+        // Where a sandbox forbids the question, the answer is any number.
+        if cpu >= CpuSet::MAX_CPU {
+            return Err(io::Errno::INVAL);
         }
         let allowed = sched_getaffinity(None)?;
         let mut others = allowed;

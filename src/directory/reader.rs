@@ -49,7 +49,10 @@ pub fn read_files<E>(
                 is_alone = false;
                 let threads = threads.unwrap_or_else(helper::threads_that_help);
                 for _ in 1..threads.min(files.len() + 1) {
-                    helper::start(scope, &queue);
+                    // Where the system starts no further thread, those that run do it all.
+                    if helper::start(scope, &queue).is_err() {
+                        break;
+                    }
                 }
             }
             let mut used = 0;

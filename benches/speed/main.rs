@@ -41,7 +41,7 @@ pub(crate) struct Effort {
     pub slow_rounds: usize,
 }
 
-const FULL: Effort = Effort { rounds: 31, slow_rounds: 5 };
+const FULL: Effort = Effort { rounds: 31, slow_rounds: 9 };
 const QUICK: Effort = Effort { rounds: 15, slow_rounds: 3 };
 
 /// What can be named.

@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+const BUFFER_BYTES: usize = 64 << 10;
+const ALIGNMENT_BYTES: usize = 64;
+
 /// Reads the metric files of a directory in byte order of their names, as a merge has to: 4 KiB
 /// first, as `used` is not known before, then exactly up to `used`. Returns how many files and
 /// how many used bytes there are.
@@ -16,7 +19,11 @@ pub(crate) fn raw_read(directory: &Path) -> io::Result<(usize, u64)> {
         }
     }
     names.sort_unstable();
-    let mut buffer = vec![0; 64 << 10];
+    // The kernel copies into an aligned buffer at more than twice the speed on some CPUs, and a large
+    // allocation is not aligned by itself.
+    let mut buffer = vec![0; ALIGNMENT_BYTES + BUFFER_BYTES];
+    let start = buffer.as_ptr().align_offset(ALIGNMENT_BYTES);
+    let buffer = &mut buffer[start..start + BUFFER_BYTES];
     let mut all_used = 0;
     for name in &names {
         let mut file = File::open(directory.join(name))?;

@@ -42,8 +42,9 @@ pub(crate) fn merge(name: &str, cache: &Cache, effort: &Effort) -> anyhow::Resul
     print_usage(&contenders, empty);
 
     let [raw_ratio, client_ratio] = match name {
-        "M" | "L" => [Target::AtMost(1.25), Target::AtLeast(60.0)],
-        "XL" => [Target::AtMost(2.0), Target::AtLeast(90.0)],
+        "M" => [Target::AtMost(1.7), Target::AtLeast(45.0)],
+        "L" => [Target::AtMost(1.5), Target::AtLeast(50.0)],
+        "XL" => [Target::AtMost(2.5), Target::AtLeast(105.0)],
         _ => [Target::None; 2],
     };
     let peak = match name {

@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
-use promproc::directory::{self, Reader};
+use promproc::directory;
 use promproc::exposition::{Escaping, text};
 use promproc::format::{Encoder, Layout};
 use promproc::merge::{self, Options};
+use promproc::reader::Reader;
 
 /// Each stage includes those before it.
 const STAGES: [&str; 4] = ["start", "decode", "merge", "render"];

@@ -1,8 +1,8 @@
 //! promproc reads, merges and maintains the multiprocess directories of the Prometheus Python
 //! client.
 //!
-//! Data takes one way: [`directory`] finds metric files and reads their used bytes, [`mod@format`] makes
-//! entries and keys of them, [`merge`] makes metric families of the entries of all processes, and
+//! Data takes one way: [`directory`] finds metric files, [`reader`] reads their used bytes, [`mod@format`]
+//! makes entries and keys of them, [`merge`] makes metric families of the entries of all processes, and
 //! [`exposition`] prints those.
 //!
 //! ```
@@ -19,24 +19,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The modules in reading order: [`model`] has the nouns; [`mod@format`], [`directory`], [`merge`] and
-//! [`exposition`] are the way above; [`select`] and [`selector`] choose; [`dump`] shows files as they
-//! are; [`liveness`] finds out who still writes; [`explain`] and [`diagnose`] say why a value is what
-//! it is and what is wrong, and [`remedy`] which command mends it; [`maintain`] alone changes anything.
+//! The modules in reading order: [`model`] has the nouns; [`mod@format`], [`directory`], [`reader`],
+//! [`merge`] and [`exposition`] are the way above; [`select`] chooses; [`liveness`] finds out who still
+//! writes; [`explain`] and [`check`] say why a value is what it is and what is wrong; [`observe`] follows
+//! a directory over time; [`maintain`] alone changes anything; [`notation`] says how all of it is written.
 
-pub mod diagnose;
+pub mod check;
 pub mod directory;
-pub mod dump;
 pub mod explain;
 pub mod exposition;
 pub mod format;
-pub mod live;
 pub mod liveness;
 pub mod maintain;
 pub mod merge;
 pub mod model;
-pub mod remedy;
+pub mod notation;
+pub mod observe;
+pub mod reader;
 pub mod select;
-pub mod selector;
 #[cfg(target_os = "linux")]
 mod sys;

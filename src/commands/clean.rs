@@ -5,14 +5,14 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use promproc::exposition::{printable, time};
 use promproc::liveness::{Evidence, Examined, Liveness, Process, RemovedFiles, name_holders, removed_files};
 use promproc::maintain::clean::{Contents, contents, create_directory};
 use promproc::maintain::{Removal, remove, remove_regardless};
+use promproc::notation::{counted, printable};
 
 use crate::cli::CleanArgs;
 use crate::commands::{Hinted, Outcome, directory_or_environment, hinted};
-use crate::console::Console;
+use crate::console::{Console, date};
 
 pub(crate) fn run(args: &CleanArgs, console: &Console) -> anyhow::Result<Outcome> {
     let directory = directory_or_environment(args.path.as_deref(), console)?;
@@ -75,7 +75,7 @@ fn clean(
         }
     }
     if count > 0 {
-        writeln!(lines, "removed {} from {shown}", files_of(count))?;
+        writeln!(lines, "removed {} from {shown}", counted(count, "file"))?;
     }
     for other in &others {
         console.warning(format_args!("{}: left: {}", other.path.display(), other.what));
@@ -84,13 +84,13 @@ fn clean(
         console.warning(format_args!(
             "{}: pid {process} goes on writing into {} removed before: what it counts there is lost",
             directory.display(),
-            files_of(names.len())
+            counted(names.len(), "file")
         ));
     }
     let (live, unknown): (Vec<_>, Vec<_>) =
         kept.into_iter().partition(|file| file.liveness() == Liveness::Live);
     if !live.is_empty() {
-        writeln!(lines, "kept {} that live processes have open", files_of(live.len()))?;
+        writeln!(lines, "kept {} that live processes have open", counted(live.len(), "file"))?;
     }
     for file in &unknown {
         console.warning(format_args!("{}: kept: {}", file.path.display(), file.evidence));
@@ -106,14 +106,14 @@ fn refused(directory: &Path, kept: &[Examined], all: usize) -> anyhow::Error {
         (0, Some(example)) => (
             format!(
                 "{} of {all} may be in use ({}: {})",
-                files_of(unknown.len()),
+                counted(unknown.len(), "file"),
                 example.path.display(),
                 example.evidence
             ),
             "run promproc as the user that owns the files",
         ),
         (count, _) => (
-            format!("{} of {all} in use: {}", files_of(count), holders(&live)),
+            format!("{} of {all} in use: {}", counted(count, "file"), holders(&live)),
             "stop the service first: what it counts after its files are gone is lost",
         ),
     };
@@ -142,7 +142,7 @@ fn holders(live: &[&Examined]) -> String {
         .values()
         .take(SHOWN)
         .map(|(process, count)| {
-            let since = time::date(process.started).unwrap_or_default();
+            let since = date::date(process.started).unwrap_or_default();
             format!("pid {process} since {since} has {count} of them open")
         })
         .collect();
@@ -152,12 +152,8 @@ fn holders(live: &[&Examined]) -> String {
     if unseen > 0 {
         texts.push(format!(
             "{} open in processes that cannot be seen from here (in another container, or of another user)",
-            files_of(unseen)
+            counted(unseen, "file")
         ));
     }
     texts.join(", ")
-}
-
-fn files_of(count: usize) -> String {
-    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }

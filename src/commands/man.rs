@@ -6,11 +6,11 @@ use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
-use promproc::diagnose::Code;
+use promproc::check::Code;
 
+use crate::cli::pages::{self, Page};
 use crate::cli::{Cli, ManArgs};
 use crate::commands::Outcome;
-use crate::commands::pages::{self, Page};
 use crate::console::Console;
 
 pub(crate) fn run(args: &ManArgs, console: &Console) -> anyhow::Result<Outcome> {

@@ -7,7 +7,6 @@ pub(crate) mod dump;
 pub(crate) mod explain;
 pub(crate) mod man;
 pub(crate) mod merge;
-mod pages;
 pub(crate) mod prune;
 pub(crate) mod top;
 
@@ -16,7 +15,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-
 use promproc::directory::{DirectoryError, Problem};
 use promproc::select::Selection;
 

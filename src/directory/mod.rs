@@ -1,11 +1,5 @@
 //! Directories and files: finds metric files, reads their entries, and puts paths on errors.
 
-mod helper;
-mod queue;
-mod reader;
-
-pub use reader::{FileReader, ReadError, Reader, read_files};
-
 use std::fmt;
 use std::fs;
 use std::io;

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use super::names::{Escaping, LabelsText, NameOf, is_legacy, write_escaped, write_name, write_quoted};
-use super::number::write_go_string;
+use super::escaping::{Escaping, LabelsText, NameOf, is_legacy, write_escaped, write_name, write_quoted};
 use crate::model::{MetricFamily, Sample};
+use crate::notation::write_go_string;
 
 /// Writes families as OpenMetrics, with the final `# EOF`.
 ///

@@ -3,9 +3,9 @@
 
 use std::io::{self, Write};
 
-use super::names::{Escaping, LabelsText, NameOf, is_legacy, write_help, write_name};
-use super::number::write_go_string;
+use super::escaping::{Escaping, LabelsText, NameOf, is_legacy, write_help, write_name};
 use crate::model::{MetricFamily, Sample};
+use crate::notation::write_go_string;
 
 /// Samples of these names would be OpenMetrics' own; the client prints them behind the others, as
 /// gauges.

@@ -13,6 +13,8 @@
 //! Numbers are in native byte order. The writer stores an entry first and `used` after it, and
 //! never moves or removes one, so the bytes before `used` are complete at any moment.
 
+mod bound;
+mod bucket;
 mod encode;
 mod entries;
 mod era;
@@ -20,6 +22,8 @@ mod key;
 mod name;
 mod plain_key;
 
+pub use bound::parse as parse_bound;
+pub use bucket::BucketKey;
 pub use encode::Encoder;
 pub use entries::{Entries, Entry, FormatError, HEADER_BYTES, Used, used};
 pub use era::{Detected, Era, Layout, detect};

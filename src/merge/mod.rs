@@ -5,9 +5,6 @@
 //! known keys (`keys`), to a target that was found once for all equal keys (`pass`); the target says
 //! which cell of the merged series (`series`) the value goes to, and how.
 
-mod bound;
-mod bucket;
-mod keys;
 mod pass;
 mod series;
 mod trace;
@@ -21,6 +18,7 @@ use crate::select::Selection;
 use pass::Pass;
 use series::Series;
 use trace::Trace;
+
 pub use trace::{Contribution, TracedSeries};
 
 /// In which order families and series come out.

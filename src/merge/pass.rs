@@ -5,14 +5,15 @@ use std::{io, iter};
 
 use hashbrown::DefaultHashBuilder;
 
-use super::bucket::BucketKey;
-use super::keys::{Cursor, KeyTable};
-use super::series::{Cell, Family, FamilyIndex, Pairs, Series, SetIndex, index};
+use super::series::{Cell, Family, FamilyIndex, Pairs, Series, SetIndex};
 use super::trace::{Destination, Trace};
-use super::{Conflict, Options, Stop, bound};
-use crate::directory::{DbFile, FileReader, Problem, ProblemKind, ReadError, read_files};
-use crate::format::{DbName, Entry, Key, KeyError, KeyShape};
+use super::{Conflict, Options, Stop};
+use crate::directory::{DbFile, Problem, ProblemKind};
+use crate::format::{self, BucketKey, DbName, Entry, Key, KeyError, KeyShape};
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
+use crate::reader::keys::index;
+use crate::reader::keys::{Cursor, KeyTable};
+use crate::reader::{FileReader, ReadError, read_files};
 
 /// The state of a pass.
 pub(super) struct Pass<'o> {
@@ -379,7 +380,7 @@ fn action<'a>(
         MetricType::Histogram => match labels.clone().find(|(name, _)| *name == "le") {
             None => Action::Add(series.sample(family, labels, sample, 0.0)),
             Some((_, le)) => {
-                let bound = bound::parse(le).ok_or_else(|| KeyError::Bound(le.to_owned()))?;
+                let bound = format::parse_bound(le).ok_or_else(|| KeyError::Bound(le.to_owned()))?;
                 Action::Add(series.bucket(family, without("le"), bound))
             }
         },

@@ -11,6 +11,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Order;
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricFamily, MetricType, Sample};
+use crate::reader::keys::index;
 
 /// An index into [`Series::families`].
 pub(super) type FamilyIndex = u32;
@@ -90,11 +91,6 @@ enum Within {
     Recent(NameIndex),
     /// The bits of a bucket's bound.
     Bucket(u64),
-}
-
-/// An index of something that is counted in a `Vec`; 2^32 of them would not fit into memory.
-pub(super) fn index(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// Labels before they are packed: most are of a label set that is known.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::series::{Cell, LabelSet, Series, index};
-use crate::exposition::table::push_sample;
+use super::series::{Cell, LabelSet, Series};
 use crate::format::Entry;
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
+use crate::notation::push_sample;
+use crate::reader::keys::index;
 
 /// An entry that was merged into a series.
 #[derive(Clone, Copy, Debug)]

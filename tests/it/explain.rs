@@ -5,10 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use promproc::exposition::number::go_string;
-use promproc::exposition::printable;
-use promproc::exposition::table::push_sample;
 use promproc::format::{Encoder, Layout};
+use promproc::notation::{go_string, printable, push_sample};
 use serde::Deserialize;
 use tempfile::TempDir;
 

@@ -3,10 +3,11 @@
 
 use std::fs;
 
-use promproc::directory::{DbFile, ReadError, Reader};
+use promproc::directory::DbFile;
 use promproc::format::{self, Detected, Encoder, Entries, FormatError, HEADER_BYTES, Layout, Used};
 use promproc::merge::{self, Options};
-use promproc::selector::Selector;
+use promproc::reader::{ReadError, Reader};
+use promproc::select::Selector;
 use proptest::prelude::*;
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
 //! What is shown and what keys do to it; nothing here draws.
 
-use promproc::live::{By, Round, Row, Sort};
+use promproc::observe::{By, Round, Row, Sort};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::explanation::{self, KEYS};

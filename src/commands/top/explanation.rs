@@ -4,11 +4,12 @@ use std::time::SystemTime;
 
 use anstyle::Style;
 use promproc::explain::{Source, explain_series};
-use promproc::exposition::explain_table::{self, Extent};
-use promproc::exposition::printable;
-use promproc::exposition::table::{Column, NOTHING, Table, View};
-use promproc::live::{Process, Round, Series};
 use promproc::liveness::{Examined, name_holders};
+use promproc::notation::printable;
+use promproc::observe::{Process, Round, Series};
+
+use crate::commands::explain::table::{self as explain_table, Extent};
+use crate::console::table::{Column, NOTHING, Table, View};
 
 /// How a series came about, as `promproc explain` says it.
 pub(crate) fn explanation(round: &Round, series: &Series, width: u16) -> String {

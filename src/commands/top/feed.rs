@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use promproc::live::{Observer, Round};
+use promproc::observe::{Observer, Round};
 
 /// Rounds as they are read.
 pub(crate) struct Feed {

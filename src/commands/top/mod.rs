@@ -6,6 +6,7 @@ mod feed;
 mod rows;
 mod screen;
 mod sparkline;
+mod table;
 mod terminal;
 mod theme;
 
@@ -16,16 +17,16 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::anyhow;
 use promproc::directory::DirectoryError;
-use promproc::exposition::printable;
-use promproc::exposition::table::View;
-use promproc::exposition::time;
-use promproc::exposition::top_table::{self, Rows, summary, trouble};
-use promproc::live::{By, Observer, Round, Sort};
 use promproc::merge;
+use promproc::notation::printable;
+use promproc::observe::{By, Observer, Round, Sort};
 
 use crate::cli::{ByArg, SortArg, TopArgs};
 use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
 use crate::console::Console;
+use crate::console::date;
+use crate::console::table::View;
+use table::{Rows, summary, trouble};
 
 pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
@@ -59,7 +60,7 @@ fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow
     let outcome = report(&round.problems, console);
     let order = round.arranged(by, sort, false, "");
     let mut out = console.out();
-    top_table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
+    table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
     out.flush()?;
     Ok(outcome)
 }
@@ -95,7 +96,7 @@ fn batch(mut observer: Observer, args: &TopArgs, rounds: u32, console: &Console)
 }
 
 fn write_round(round: &Round, args: &TopArgs, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let moment = time::date(SystemTime::now()).unwrap_or_default();
+    let moment = date::date(SystemTime::now()).unwrap_or_default();
     writeln!(out, "{moment} {}", printable(&summary(round)))?;
     if !round.files.is_empty()
         && let Some(trouble) = trouble(round)
@@ -107,7 +108,7 @@ fn write_round(round: &Round, args: &TopArgs, view: &View, out: &mut dyn Write) 
     }
     let by = args.by.into();
     let order = round.arranged(by, args.sort.into(), false, "");
-    top_table::write(round, Rows { by, order: &order, with_rates: true }, view, out)
+    table::write(round, Rows { by, order: &order, with_rates: true }, view, out)
 }
 
 impl From<SortArg> for Sort {

@@ -1,10 +1,9 @@
 //! Draws the rows of a view: which columns there is room for, and what stands in them.
 
-use promproc::exposition::printable;
-use promproc::exposition::top_table::{change, news, rounded};
-use promproc::live::{By, Change, Round, Row};
 use promproc::liveness::Liveness;
 use promproc::model::MetricType;
+use promproc::notation::printable;
+use promproc::observe::{By, Change, Round, Row};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Style};
@@ -13,6 +12,7 @@ use ratatui::widgets::{Cell, Paragraph, Row as Cells, Table, TableState};
 
 use super::app::App;
 use super::sparkline::sparkline;
+use super::table::{change, news, rounded};
 use super::theme::{Theme, window};
 
 /// Columns stand this far apart.

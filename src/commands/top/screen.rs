@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use promproc::exposition::printable;
-use promproc::exposition::top_table::{facts, paths, trouble};
-use promproc::live::{By, EventKind, Sort};
+use promproc::notation::printable;
+use promproc::observe::{By, EventKind, Sort};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style};
@@ -13,6 +12,7 @@ use ratatui::widgets::Paragraph;
 
 use super::app::{App, Pane};
 use super::rows::draw_rows;
+use super::table::{facts, paths, trouble};
 use super::theme::{Theme, window};
 
 /// What is shown of a long path at least.
@@ -160,8 +160,8 @@ mod tests {
     use std::time::Duration;
 
     use promproc::format::{Encoder, Layout};
-    use promproc::live::{Observer, Round};
     use promproc::merge;
+    use promproc::observe::{Observer, Round};
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
     use ratatui::crossterm::event::{KeyCode, KeyEvent};

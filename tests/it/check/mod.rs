@@ -14,7 +14,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use promproc::diagnose::Code;
+use promproc::check::Code;
 use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;

@@ -1,0 +1,176 @@
+//! What processes disagree about: modes, types, help, labels, buckets, eras.
+
+use std::collections::BTreeMap;
+
+use super::survey::{Survey, Surveyed};
+use super::{Code, Finding};
+use crate::format::Era;
+use crate::merge::Conflict;
+use crate::notation::{counted, quoted, some_of};
+
+pub(super) fn findings(conflicts: &[Conflict], survey: &Survey) -> Vec<Finding> {
+    let restart = |mut finding: Finding| {
+        finding.advice = RESTART.to_owned();
+        clean(finding, survey)
+    };
+    let mut found: Vec<_> = conflicts.iter().map(|conflict| of_merge(conflict, restart)).collect();
+    for (family, helps) in survey.helps.iter().filter(|(_, helps)| helps.len() > 1) {
+        let shown = some_of(helps.iter().map(|help| format!("{help:?}")));
+        let message = format!("{} help texts: {shown}; the one read first is exposed", helps.len());
+        found.push(restart(Finding::new(Code::HelpConflict, family, message)));
+    }
+    for (sample, sets) in survey.label_names.iter().filter(|(_, sets)| sets.len() > 1) {
+        let shown = some_of(sets.iter().map(|names| format!("{{{}}}", names.join(","))));
+        let message = format!("{} sets of labels: {shown}", sets.len());
+        found.push(restart(Finding::new(Code::LabelConflict, sample, message)));
+    }
+    for (family, layouts) in survey.bounds.iter().filter(|(_, layouts)| layouts.len() > 1) {
+        let shown = some_of(
+            layouts
+                .iter()
+                .map(|(bounds, files)| format!("{} in {}", bounds.join(" "), counted(files.len(), "file"))),
+        );
+        let message = format!(
+            "{} layouts of buckets: {shown}; merged, their counts do not fit together and quantiles are wrong",
+            layouts.len()
+        );
+        let files = layouts.values().flatten().map(|file| &survey.files[*file]);
+        found.push(restart(Finding::new(Code::BucketConflict, family, message).files(files)));
+    }
+    found.extend(cut_pids(survey));
+    found.extend(eras(survey));
+    found
+}
+
+const RESTART: &str =
+    "mostly two releases of the application at work: stop them, clean the directory, and start one";
+
+/// Adds the command that wipes the directories.
+fn clean(mut finding: Finding, survey: &Survey) -> Finding {
+    for directory in survey.files.iter().map(|file| file.file.directory()) {
+        finding = finding.command(format!("promproc clean {}", quoted(directory)));
+    }
+    finding
+}
+
+fn of_merge(conflict: &Conflict, restart: impl Fn(Finding) -> Finding) -> Finding {
+    let (code, family, advice) = match conflict {
+        Conflict::Modes { family, .. } => (Code::ModeConflict, family, None),
+        Conflict::Types { family, .. } => (Code::TypeConflict, family, None),
+        Conflict::PidLabel { family } => (Code::PidLabel, family, Some("give the label another name")),
+        Conflict::UnknownMode { family, .. } => {
+            (Code::UnknownMode, family, Some("find out what wrote it: no release of the client did"))
+        }
+        Conflict::Surrogate { family } => (
+            Code::Surrogate,
+            family,
+            Some("have the application clean the text before it makes a label of it"),
+        ),
+    };
+    let message = conflict.to_string();
+    let prefix = format!("family {family}: ");
+    let finding = Finding::new(code, family, message.strip_prefix(&prefix).unwrap_or(&message));
+    match advice {
+        Some(advice) => finding.advice(advice),
+        None => restart(finding),
+    }
+}
+
+/// Gauge files of which the client takes only a part of the identifier.
+fn cut_pids(survey: &Survey) -> Option<Finding> {
+    let is_cut = |file: &&Surveyed| {
+        file.file.name.mode.is_some() && file.file.name.pid_label() != file.file.name.pid()
+    };
+    let files: Vec<_> = survey.files.iter().filter(is_cut).collect();
+    let example = &files.first()?.file.name;
+    let message = format!(
+        "{}: the identifier {} has an underscore; in the label pid only {:?} of it is left",
+        counted(files.len(), "gauge file"),
+        example.pid(),
+        example.pid_label()
+    );
+    Some(
+        Finding::new(Code::CutPid, example.pid(), message)
+            .advice("choose identifiers of processes without an underscore")
+            .files(files),
+    )
+}
+
+/// What a client of one era does with a file of another, as its releases were seen to do.
+fn failure(reader: Era, file: Era) -> &'static str {
+    match (reader, file) {
+        (Era::A, Era::B) | (Era::C | Era::D, Era::B) => {
+            "ValueError: not enough values to unpack (expected 4, got 3)"
+        }
+        (Era::A, Era::C) => "ValueError: could not convert string to float",
+        (Era::B, _) => "ValueError: too many values to unpack (expected 3)",
+        (Era::C | Era::D, Era::A) => "AttributeError: 'list' object has no attribute 'items'",
+        (Era::D, Era::C) => "RuntimeError: Read beyond file size detected, file is corrupted.",
+        _ => "JSONDecodeError: Expecting value",
+    }
+}
+
+fn clients(era: Era) -> &'static str {
+    match era {
+        Era::A => "0.0.16 to 0.3.1",
+        Era::B => "0.4.0 to 0.15.0",
+        Era::C => "0.16.0 to 0.17.1",
+        Era::D => "0.18.0 and later",
+    }
+}
+
+/// One era, of which other clients can read nothing.
+fn old_era(era: Era, files: &[&Surveyed], survey: &Survey) -> Finding {
+    let others = [Era::A, Era::B, Era::C, Era::D].into_iter().filter(|reader| *reader != era);
+    let failures: Vec<_> =
+        others.map(|reader| format!("{} with `{}`", clients(reader), failure(reader, era))).collect();
+    let message = format!(
+        "{} of era {era}: clients {} read them; others fail, {}; promproc merge reads them",
+        counted(files.len(), "file"),
+        clients(era),
+        failures.join(", ")
+    );
+    let finding = Finding::new(Code::OldEra, "eras", message)
+        .advice("nothing, while all of the service has such a client; else stop it, clean the directory, start it")
+        .files(files.iter().copied());
+    clean(finding, survey)
+}
+
+fn eras(survey: &Survey) -> Option<Finding> {
+    let mut by_era: BTreeMap<Era, Vec<&Surveyed>> = BTreeMap::new();
+    for file in &survey.files {
+        if let Some(era) = file.era {
+            by_era.entry(era).or_default().push(file);
+        }
+    }
+    let (era, files) = by_era.first_key_value()?;
+    if by_era.len() == 1 {
+        return (*era != Era::D).then(|| old_era(*era, files, survey));
+    }
+    let eras: Vec<_> = by_era
+        .iter()
+        .map(|(era, files)| {
+            format!("{} of era {era} (clients {})", counted(files.len(), "file"), clients(*era))
+        })
+        .collect();
+    let failures: Vec<_> = by_era
+        .keys()
+        .map(|reader| {
+            let others = by_era.keys().filter(|era| *era != reader);
+            let others: Vec<_> =
+                others.map(|era| format!("on era {era} with `{}`", failure(*reader, *era))).collect();
+            format!("clients {} fail {}", clients(*reader), others.join(" and "))
+        })
+        .collect();
+    let message = format!(
+        "{}: no client reads them all, so every scrape fails: {}; promproc merge reads them",
+        eras.join(", "),
+        failures.join("; ")
+    );
+    // Those of the newest era are the running release's.
+    let old = by_era.iter().rev().skip(1).flat_map(|(_, files)| files.iter().copied());
+    let finding = Finding::new(Code::EraMixture, "eras", message)
+        .advice("stop the service, clean the directory, start it: what was counted so far is lost")
+        .files(old);
+    Some(clean(finding, survey))
+}

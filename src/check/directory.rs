@@ -1,0 +1,224 @@
+//! The directory itself: is it there, whose is it, is there room?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::survey::{Survey, Surveyed};
+use super::{Code, Finding};
+use crate::liveness::{Evidence, RemovedFiles, removed_files};
+use crate::notation::{counted, quoted, some_of};
+
+/// From this share on a file system is nearly full.
+const NEARLY_FULL: f64 = 0.9;
+
+pub(super) fn empty_variable() -> Finding {
+    Finding::new(
+        Code::EmptyVariable,
+        "PROMETHEUS_MULTIPROC_DIR",
+        "it is set, but empty: the client takes that for a directory, and writes into the one that the service \
+         was started in",
+    )
+    .advice("unset it, or name a directory")
+}
+
+pub(super) fn missing(path: &Path) -> Finding {
+    Finding::new(
+        Code::MissingDirectory,
+        path.to_string_lossy(),
+        "it does not exist; the client does not create it, so processes fail when they start",
+    )
+    .advice("create it, as the user that the service runs as, before the service starts")
+    .command(format!("promproc clean {}", quoted(path)))
+}
+
+pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let given = paths.iter().map(PathBuf::as_path).filter(|path| path.is_dir());
+    for directory in given.clone() {
+        if !survey.files.iter().any(|file| file.file.directory().starts_with(directory)) {
+            let subject = directory.to_string_lossy();
+            let message = "no metric files: nothing was counted yet, or the service writes elsewhere";
+            let finding = Finding::new(Code::EmptyDirectory, subject, message);
+            found.push(
+                finding.advice("compare it with PROMETHEUS_MULTIPROC_DIR in the service's environment"),
+            );
+        }
+    }
+    let below = survey.files.iter().map(|file| file.file.directory()).filter(|_| recursive);
+    let directories: BTreeSet<&Path> = given.chain(below).collect();
+    for &directory in &directories {
+        let files: Vec<_> = survey.files.iter().filter(|file| file.file.directory() == directory).collect();
+        found.extend(not_writable(directory, &files));
+        found.extend(several_owners(directory, &files));
+        found.extend(other_files(directory, recursive));
+        found.extend(file_system(directory, &files));
+    }
+    found.extend(removed_files(directories).into_iter().map(written_though_removed));
+    found.extend(unseen_writers(survey));
+    found
+}
+
+/// Whether the owner of the newest file may create another one.
+fn not_writable(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
+    let newest = files.iter().max_by_key(|file| file.created)?;
+    let metadata = fs::metadata(directory).ok()?;
+    let (owner, mode) = (newest.owner, metadata.mode());
+    // Groups of the owner are not known here: what the group may do is taken for enough.
+    let may_write = match owner {
+        0 => true,
+        owner if owner == metadata.uid() => mode & 0o300 == 0o300,
+        _ => mode & 0o003 == 0o003 || mode & 0o030 == 0o030,
+    };
+    (!may_write).then(|| {
+        let message = format!(
+            "the user {owner}, who owns the files, may not create files in it (owner {}, mode {:04o}): new processes \
+             fail",
+            metadata.uid(),
+            mode & 0o7777
+        );
+        Finding::new(Code::NotWritable, directory.to_string_lossy(), message)
+            .advice("give the directory to that user")
+            .command(format!("chown {owner} {}", quoted(directory)))
+            .command(format!("chmod u+rwx {}", quoted(directory)))
+    })
+}
+
+fn several_owners(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
+    let mut by_owner: BTreeMap<u32, usize> = BTreeMap::new();
+    for file in files {
+        *by_owner.entry(file.owner).or_default() += 1;
+    }
+    if by_owner.len() < 2 {
+        return None;
+    }
+    let shown =
+        some_of(by_owner.iter().map(|(owner, count)| format!("{} of user {owner}", counted(*count, "file"))));
+    let owner = by_owner.iter().max_by_key(|(_, count)| **count).map_or(0, |(owner, _)| *owner);
+    let message =
+        format!("{shown}: each can only be maintained by its own, and may be unreadable for the others");
+    Some(
+        Finding::new(Code::SeveralOwners, directory.to_string_lossy(), message)
+            .advice("run all of the service as one user, and give the files to it")
+            .command(format!("chown {owner} {}/*.db", quoted(directory))),
+    )
+}
+
+fn written_though_removed(RemovedFiles { process, directory, names }: RemovedFiles) -> Finding {
+    let message = format!(
+        "pid {process} writes into {}, which somebody removed: what it counts there is lost",
+        some_of(&names)
+    );
+    let mut finding = Finding::new(Code::RemovedFile, directory.to_string_lossy(), message)
+        .advice("restart that process; promproc prune and clean do not do this to a live one");
+    finding.files = names.iter().map(|name| directory.join(name)).collect();
+    finding.pids.insert(process.pid.to_string());
+    finding
+}
+
+/// With `recursive`, sub-directories are looked into, and no files.
+fn other_files(directory: &Path, recursive: bool) -> Option<Finding> {
+    let entries = fs::read_dir(directory).ok()?.flatten();
+    let entries = entries.filter(|entry| !recursive || !entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut others: Vec<_> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.ends_with(".db") || name.starts_with('.'))
+        .collect();
+    others.sort_unstable();
+    (!others.is_empty()).then(|| {
+        let message =
+            format!("{} that no client made: {}", counted(others.len(), "other file"), some_of(&others));
+        Finding::new(Code::OtherFiles, directory.to_string_lossy(), message)
+            .advice("nothing: they do no harm")
+    })
+}
+
+/// What the file system says: its kind, and how full it is.
+fn file_system(directory: &Path, files: &[&Surveyed]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let subject = directory.to_string_lossy().into_owned();
+    if is_on_disk(directory) {
+        found.push(
+            Finding::new(
+                Code::NotTmpfs,
+                &subject,
+                "it is on a disk; in memory (tmpfs) writing costs no disk time",
+            )
+            .advice("use a directory below /dev/shm or /run"),
+        );
+    }
+    let Ok(space) = rustix::fs::statvfs(directory) else { return found };
+    let share = |all: u64, free: u64| if all == 0 { 0.0 } else { 1.0 - ratio(free, all) };
+    let (bytes, inodes) = (share(space.f_blocks, space.f_bavail), share(space.f_files, space.f_ffree));
+    if bytes < NEARLY_FULL && inodes < NEARLY_FULL {
+        return found;
+    }
+    let free_bytes = space.f_bavail.saturating_mul(space.f_frsize);
+    let left = time_left(files, free_bytes, if space.f_files == 0 { u64::MAX } else { space.f_ffree });
+    let message = format!(
+        "its file system is full to {:.0} % of bytes ({} MiB free) and {:.0} % of inodes{}; on a full tmpfs a process \
+         that writes a new page is killed by SIGBUS",
+        bytes * 100.0,
+        free_bytes >> 20,
+        inodes * 100.0,
+        left.map_or(String::new(), |left| format!(
+            ": at the present rate of new processes that lasts {}",
+            humantime::format_duration(Duration::from_secs(left.as_secs()))
+        ))
+    );
+    found.push(Finding::new(Code::NearlyFull, &subject, message).advice(
+        "make it larger; files of dead processes go when the service is restarted with promproc clean",
+    ));
+    found
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for a percentage")]
+fn ratio(part: u64, of: u64) -> f64 {
+    part as f64 / of as f64
+}
+
+#[cfg(target_os = "linux")]
+fn is_on_disk(directory: &Path) -> bool {
+    const TMPFS: u64 = 0x0102_1994;
+    const RAMFS: u64 = 0x8584_58f6;
+    // The type has another width on every platform, and is a number on all.
+    let kind = rustix::fs::statfs(directory).ok().and_then(|fs| u64::try_from(fs.f_type).ok());
+    kind.is_some_and(|kind| ![TMPFS, RAMFS].contains(&kind))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_on_disk(_: &Path) -> bool {
+    false
+}
+
+/// How long the free bytes and inodes last if processes come as they did so far.
+fn time_left(files: &[&Surveyed], free_bytes: u64, free_inodes: u64) -> Option<Duration> {
+    const LEAST_SPAN: Duration = Duration::from_secs(60);
+    let made: Vec<SystemTime> = files.iter().filter_map(|file| file.created).collect();
+    let span =
+        made.iter().max()?.duration_since(*made.iter().min()?).ok().filter(|span| *span >= LEAST_SPAN)?;
+    let allocated: u64 = files.iter().map(|file| file.allocated).sum();
+    let rounds_of_bytes = ratio(free_bytes, allocated.max(1));
+    let rounds_of_inodes = ratio(free_inodes, files.len() as u64);
+    Duration::try_from_secs_f64(span.as_secs_f64() * rounds_of_bytes.min(rounds_of_inodes)).ok()
+}
+
+fn unseen_writers(survey: &Survey) -> Option<Finding> {
+    let is_unseen = |file: &&Surveyed| file.evidence == Some(Evidence::OpenIn(Vec::new()));
+    let files: Vec<_> = survey.files.iter().filter(is_unseen).collect();
+    let pids: BTreeSet<_> = files.iter().map(|file| file.file.name.pid()).collect();
+    let example = files.first()?;
+    let message = format!(
+        "{} (pid {}) are open in processes that cannot be seen from here: in another pid namespace, or another user's",
+        counted(files.len(), "file"),
+        some_of(pids)
+    );
+    let directory = example.file.directory().to_string_lossy().into_owned();
+    Some(
+        Finding::new(Code::UnseenWriters, directory, message)
+            .advice("to name them, run promproc as root, in the container of the service")
+            .files(files),
+    )
+}

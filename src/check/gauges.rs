@@ -1,0 +1,220 @@
+//! Gauges whose value is a dead process's, or nobody's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::survey::Survey;
+use super::{Code, Finding, Severity};
+use crate::explain::{Explanation, Fate, Source, Value, can_be_stuck, explain_series};
+use crate::liveness::{Liveness, running};
+use crate::merge::{Contribution, Traced};
+use crate::model::{GaugeMode, GaugeRule};
+use crate::notation::{counted, go_string, remedy, some_of};
+
+pub(super) fn findings(traced: Traced, survey: &Survey) -> Vec<Finding> {
+    let evidence: BTreeMap<_, _> =
+        survey.files.iter().map(|file| (file.file.path(), &file.evidence)).collect();
+    let with_evidence = |file: crate::directory::DbFile| {
+        let evidence = evidence.get(&file.path()).and_then(|evidence| (*evidence).clone());
+        Source { file, evidence }
+    };
+    let sources: Vec<_> = traced.files.into_iter().map(with_evidence).collect();
+    let mut families: BTreeMap<(String, Option<GaugeMode>), Vec<Explanation>> = BTreeMap::new();
+    for series in traced.series {
+        let explanation = explain_series(series, &sources);
+        let family = (explanation.series.family.clone(), explanation.series.mode);
+        families.entry(family).or_default().push(explanation);
+    }
+    let mut found = Vec::new();
+    for ((family, mode), series) in &families {
+        let mode = mode.unwrap_or(GaugeMode::All);
+        let of_family = Family { name: family, mode, series, sources: &sources };
+        found.extend(of_family.stuck());
+        found.extend(of_family.nan());
+        found.extend(of_family.zero());
+        found.extend(of_family.never_set());
+    }
+    found.extend(reused(&sources));
+    found
+}
+
+/// A gauge, with all that is known of it.
+struct Family<'a> {
+    name: &'a str,
+    mode: GaugeMode,
+    series: &'a [Explanation],
+    sources: &'a [Source],
+}
+
+impl Family<'_> {
+    /// Values of dead processes.
+    fn stuck(&self) -> Option<Finding> {
+        let with_dead: Vec<_> =
+            self.series.iter().filter(|one| one.without_dead.is_some() && can_be_stuck(self.mode)).collect();
+        let changed: Vec<_> = with_dead.iter().copied().filter(|one| !one.remedies.is_empty()).collect();
+        let code = match self.mode {
+            GaugeMode::All => Code::DeadSeries,
+            mode if mode.is_live() => Code::StuckGauge,
+            _ => Code::DeadDecides,
+        };
+        // A dead process's file of a live mode should not be there; in min and max it may.
+        let shown = if changed.is_empty() && self.mode.is_live() { &with_dead } else { &changed };
+        let example = shown.first()?;
+        let value = |value: Option<f64>| value.map_or("none".to_owned(), go_string);
+        let without = match &example.without_dead {
+            Some(Value::Number(value)) => format!("{} without them", go_string(*value)),
+            _ => "gone without them".to_owned(),
+        };
+        let is_dead = |one: &Contribution| self.sources[one.file].liveness() == Liveness::Dead;
+        let files: BTreeSet<usize> = shown
+            .iter()
+            .flat_map(|one| &one.series.contributions)
+            .filter(|one| is_dead(one))
+            .map(|one| one.file)
+            .collect();
+        let mut finding = Finding::new(
+            code,
+            self.name,
+            format!(
+                "{} (pid {}) still {} in {} series of mode {}: {} is {}, {}",
+                if files.len() == 1 {
+                    "the file of a dead process".to_owned()
+                } else {
+                    format!("{} files of dead processes", files.len())
+                },
+                some_of(files.iter().map(|file| self.sources[*file].file.name.pid())),
+                if files.len() == 1 { "counts" } else { "count" },
+                shown.len(),
+                self.mode,
+                example.series.name_and_labels(),
+                value(example.series.value),
+                without
+            ),
+        );
+        if changed.is_empty() {
+            finding.severity = Severity::Info;
+        }
+        let finding = finding.advice(
+            "take them out, and have cron, or the server's hook for workers that end, do it from now on",
+        );
+        Some(self.about(shown, &files, finding))
+    }
+
+    /// A NaN that decides.
+    fn nan(&self) -> Option<Finding> {
+        let is_nan = |one: &&Explanation| {
+            one.series.value.is_some_and(f64::is_nan) && one.series.rule() != GaugeRule::PerPid
+        };
+        let series: Vec<_> = self.series.iter().filter(is_nan).collect();
+        let example = series.first()?;
+        let culprits =
+            |one: &Explanation| -> Vec<usize> {
+                let nan =
+                    one.series.contributions.iter().zip(&one.fates).filter(|(one, fate)| {
+                        one.value.is_nan() && matches!(fate, Fate::Added | Fate::Decides)
+                    });
+                nan.map(|(one, _)| one.file).collect()
+            };
+        let files: BTreeSet<usize> = series.iter().flat_map(|one| culprits(one)).collect();
+        let finding = Finding::new(
+            Code::NanDecides,
+            self.name,
+            format!(
+                "{} is NaN, because pid {} has NaN",
+                example.series.name_and_labels(),
+                some_of(files.iter().map(|file| self.sources[*file].file.name.pid()))
+            ),
+        )
+        .advice(if files.iter().all(|file| self.sources[*file].liveness() == Liveness::Dead) {
+            "take it out"
+        } else {
+            "set the gauge to a number in that process, or restart it"
+        });
+        Some(self.about(&series, &files, finding))
+    }
+
+    /// A minimum of 0 among positive numbers.
+    fn zero(&self) -> Option<Finding> {
+        let is_suspicious = |one: &&Explanation| {
+            let values = || one.series.contributions.iter().map(|one| one.value);
+            one.series.rule() == GaugeRule::Min
+                && one.series.value == Some(0.0)
+                && values().any(|value| value > 0.0)
+                && values().all(|value| value >= 0.0)
+        };
+        let series: Vec<_> = self.series.iter().filter(is_suspicious).collect();
+        let example = series.first()?;
+        let zeros = |one: &&Explanation| -> Vec<usize> {
+            let zero = one.series.contributions.iter().filter(|one| one.value == 0.0);
+            zero.map(|one| one.file).collect()
+        };
+        let files: BTreeSet<usize> = series.iter().flat_map(zeros).collect();
+        let finding = Finding::new(
+            Code::MinimumZero,
+            self.name,
+            format!(
+                "{} is 0 because of pid {}; a process that never set the gauge has 0, too",
+                example.series.name_and_labels(),
+                some_of(files.iter().map(|file| self.sources[*file].file.name.pid()))
+            ),
+        )
+        .advice("set the gauge when each process starts");
+        Some(self.about(&series, &files, finding))
+    }
+
+    /// Most recent values without a timestamp.
+    fn never_set(&self) -> Option<Finding> {
+        let series: Vec<_> = self.series.iter().filter(|one| one.series.value.is_none()).collect();
+        let example = series.first()?;
+        let message = format!("nobody has set {}: it is not exposed", example.series.name_and_labels());
+        let finding = Finding::new(Code::NeverSet, self.name, message)
+            .advice("nothing, if it is to be set later; else set it when the service starts");
+        Some(self.about(&series, &BTreeSet::new(), finding))
+    }
+
+    /// Adds series and files to a finding, and the command that takes out those of dead processes.
+    fn about(&self, series: &[&Explanation], files: &BTreeSet<usize>, finding: Finding) -> Finding {
+        let mut finding = with_sources(finding, files.iter().map(|file| &self.sources[*file]), self.mode);
+        finding.series = series.iter().map(|one| one.series.name_and_labels()).collect();
+        finding
+    }
+}
+
+/// Adds files to a finding, and the command that takes out those of dead processes.
+fn with_sources<'a>(
+    mut finding: Finding,
+    sources: impl Iterator<Item = &'a Source>,
+    mode: GaugeMode,
+) -> Finding {
+    for source in sources {
+        if source.liveness() == Liveness::Dead {
+            finding = finding.command(remedy::prune(source.file.directory(), mode));
+        }
+        finding.files.push(source.file.path());
+        finding.pids.insert(source.file.name.pid().to_owned());
+    }
+    finding
+}
+
+/// Dead processes' live gauges whose number another process has.
+fn reused(sources: &[Source]) -> Option<Finding> {
+    let is_stuck = |source: &&Source| {
+        source.liveness() == Liveness::Dead && source.file.name.mode.is_some_and(GaugeMode::is_live)
+    };
+    let stuck: Vec<_> = sources.iter().filter(is_stuck).collect();
+    let numbers: BTreeSet<u32> =
+        stuck.iter().filter_map(|source| source.file.name.pid().parse().ok()).collect();
+    let running = running(&numbers);
+    let example = running.first()?;
+    let finding = Finding::new(
+        Code::PidReused,
+        "pids",
+        format!(
+            "pid {example} is not the process that wrote gauge files of that number ({} in all)",
+            counted(running.len(), "such number")
+        ),
+    )
+    .advice("take the gauges out; do not ask kill -0 or /proc whether a writer is alive");
+    let numbers: BTreeSet<_> = running.iter().map(|process| process.pid.to_string()).collect();
+    let reused = stuck.into_iter().filter(|source| numbers.contains(source.file.name.pid()));
+    Some(with_sources(finding, reused, GaugeMode::LiveAll))
+}

@@ -1,0 +1,66 @@
+//! `promproc check`: what is wrong with a directory.
+
+mod json;
+mod table;
+
+use std::env;
+use std::io::Write;
+use std::thread;
+
+use promproc::check::{Checked, Counts, Finding, Severity, check};
+
+use crate::cli::{CheckArgs, CheckFormat, SeverityArg};
+use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment};
+use crate::console::Console;
+use crate::console::json_lines::write_line;
+use json::ReportObject;
+use table::{write_findings, write_growth, write_summary};
+
+pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let paths = paths_or_environment(&args.input.paths, console)?;
+    let recursive = args.input.recursive;
+    let before = args.watch.map(|watch| {
+        let before = Counts::read(&paths, recursive)?;
+        console.info(format_args!("looked once; looking again in {} s", watch.as_secs_f64()));
+        thread::sleep(watch);
+        Ok(before)
+    });
+    let report = check(&Checked {
+        before: before.transpose().map_err(hinted)?,
+        paths,
+        recursive,
+        variable_is_empty: env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty()),
+    })
+    .map_err(hinted)?;
+    let fail_on = match args.fail_on {
+        SeverityArg::Error => Severity::Error,
+        SeverityArg::Warning => Severity::Warning,
+        SeverityArg::Info => Severity::Info,
+    };
+    let findings: Vec<&Finding> =
+        report.findings.iter().filter(|finding| !args.ignore.contains(&finding.code)).collect();
+    match args.format {
+        CheckFormat::Json => {
+            let mut line = Vec::new();
+            write_line(&ReportObject::new(&report, &findings), &mut line)?;
+            let mut out = console.data();
+            out.write_all(&line)?;
+            out.flush()?;
+        }
+        CheckFormat::Table => {
+            let (mut out, view) = (console.out(), console.view());
+            // A healthy service is to be silent, and infos are about healthy ones, too.
+            let least = if console.is_verbose() { Severity::Info } else { Severity::Warning.min(fail_on) };
+            let shown: Vec<_> =
+                findings.iter().copied().filter(|finding| finding.severity >= least).collect();
+            write_findings(&shown, &view, &mut out)?;
+            if console.is_verbose() {
+                write_growth(&report.growth, &view, &mut out)?;
+            }
+            write_summary(&report, &findings, findings.len() - shown.len(), &view, &mut out)?;
+            out.flush()?;
+        }
+    }
+    let fails = findings.iter().any(|finding| finding.severity >= fail_on);
+    Ok(if fails { Outcome::NeedsAttention } else { Outcome::Done })
+}

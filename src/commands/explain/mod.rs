@@ -1,0 +1,71 @@
+//! `promproc explain`: why a series has its value.
+
+mod json;
+pub(crate) mod table;
+
+use std::io::Write;
+use std::time::SystemTime;
+
+use promproc::explain::{Explained, explain};
+use promproc::merge::{MergeError, Options};
+
+use crate::cli::{ExplainArgs, ExplainFormat};
+use crate::commands::{Outcome, hinted, paths_or_environment, report};
+use crate::console::Console;
+use crate::console::json_lines::write_line;
+use json::SeriesLine;
+use table::Extent;
+
+pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let paths = paths_or_environment(&args.input.paths, console)?;
+    let options = Options { recursive: args.input.recursive, ..Options::default() };
+    let explained = explain(&paths, &options, args.selector.clone()).map_err(|error| match error {
+        MergeError::Directory(error) => hinted(error),
+        MergeError::Strict(_) => error.into(),
+    })?;
+    for conflict in &explained.conflicts {
+        console.warning(conflict);
+    }
+    let outcome = report(&explained.problems, console);
+    if explained.series.is_empty() {
+        console.warning("no series matches the selector");
+        if !explained.nearest.is_empty() {
+            console.hint(format_args!("did you mean {}?", explained.nearest.join(" or ")));
+        }
+        return Ok(Outcome::NeedsAttention);
+    }
+    match args.format {
+        ExplainFormat::Table => {
+            let mut out = console.out();
+            write_tables(&explained, args, console, &mut out)?;
+            out.flush()?;
+        }
+        ExplainFormat::Json => {
+            let mut out = console.data();
+            let mut line = Vec::new();
+            for series in &explained.series {
+                write_line(&SeriesLine::new(series, &explained.sources), &mut line)?;
+                out.write_all(&line)?;
+            }
+            out.flush()?;
+        }
+    }
+    Ok(outcome)
+}
+
+fn write_tables(
+    explained: &Explained,
+    args: &ExplainArgs,
+    console: &Console,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let extent = Extent { all: args.all, buckets: args.buckets };
+    let (now, view) = (SystemTime::now(), console.view());
+    for (at, series) in explained.series.iter().enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        table::write(series, &explained.sources, extent, now, &view, out)?;
+    }
+    Ok(())
+}

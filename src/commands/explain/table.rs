@@ -1,0 +1,234 @@
+//! `explain` for people: a series, its value, the rule, the entries, and what to do.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+use promproc::explain::{Explanation, Fate, Source, Value, quantile};
+use promproc::liveness::{Evidence, Liveness};
+use promproc::merge::Contribution;
+use promproc::notation::printable;
+use promproc::notation::{go_string, significant};
+
+use super::json::fate_name;
+use crate::console::date;
+use crate::console::table::{Column, NOTHING, Table, View, wrapped_at};
+
+/// How much of a series is shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Every entry, not only the first of many.
+    pub all: bool,
+    /// The buckets of each process.
+    pub buckets: bool,
+}
+
+/// A page at a terminal holds about as many.
+const SHOWN_ROWS: usize = 20;
+const BAR_WIDTH: f64 = 30.0;
+
+const COLUMNS: &[Column] = &[
+    Column::number("VALUE"),
+    Column::number("SHARE").gives_way(),
+    Column::text("LE"),
+    Column::text("FATE"),
+    Column::text("LIVENESS"),
+    Column::text("SET"),
+    Column::text("PID").gives_way(),
+    Column::number("OFFSET"),
+    Column::text("FILE"),
+    Column::text("EVIDENCE"),
+];
+
+const BUCKET_COLUMNS: &[Column] = &[
+    Column::number("LE"),
+    Column::number("CUMULATED"),
+    Column::number("COUNT"),
+    Column::number("SHARE"),
+    Column::text("DISTRIBUTION"),
+];
+
+/// Writes one series. `now` is for ages.
+///
+/// # Errors
+/// Those of `out`.
+pub(crate) fn write(
+    explanation: &Explanation,
+    sources: &[Source],
+    extent: Extent,
+    now: SystemTime,
+    view: &View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Explanation { series, without_dead, remedies, .. } = explanation;
+    let style = view.heading;
+    let value = match series.value {
+        Some(value) => go_string(value),
+        None if series.buckets.is_empty() => "nobody set it, so it is not exposed".to_owned(),
+        None => format!("{} observations", go_string(explanation.total())),
+    };
+    writeln!(out, "{style}{}{style:#}  {value}", printable(&series.name_and_labels()))?;
+    let mode = series.mode.map_or(String::new(), |mode| format!(" {mode}"));
+    wrapped(&format!("{}{mode}: {}", series.metric_type, explanation.rule_in_words()), view, out)?;
+    if !series.buckets.is_empty() {
+        write_histogram(&series.buckets, view, out)?;
+    }
+    let rows = rows(explanation, sources, extent);
+    let shown = if extent.all { rows.len() } else { rows.len().min(SHOWN_ROWS) };
+    let mut table = Table::new(COLUMNS);
+    let directory = |row: &Row| sources[row.file].file.directory();
+    let is_one_directory = rows.windows(2).all(|pair| directory(&pair[0]) == directory(&pair[1]));
+    for row in &rows[..shown] {
+        let source = &sources[row.file];
+        let file = if is_one_directory { source.file.name.file_name().into() } else { source.file.path() };
+        push_row(&mut table, row, source, &file.to_string_lossy(), explanation.total(), now);
+    }
+    table.write(view, out)?;
+    if shown < rows.len() {
+        writeln!(out, "and {} more; --all shows them", rows.len() - shown)?;
+    }
+    if let Some(without_dead) = without_dead {
+        let files = |liveness| rows_of(explanation, sources, liveness);
+        let without = match without_dead {
+            Value::Absent => "not there".to_owned(),
+            Value::Number(value) => go_string(*value),
+            Value::Buckets(buckets) => {
+                format!("{} observations", go_string(buckets.iter().map(|(_, count)| count).sum()))
+            }
+        };
+        let (dead, unknown) = (files(Liveness::Dead), files(Liveness::Unknown));
+        let doubt = if unknown > 0 { format!(", {unknown} may be") } else { String::new() };
+        let theirs = match dead + unknown + files(Liveness::Live) {
+            1 => "its one file is theirs".to_owned(),
+            all => format!("{dead} of its {all} files are theirs{doubt}"),
+        };
+        writeln!(out, "without dead processes: {without} ({theirs})")?;
+    }
+    for remedy in remedies {
+        writeln!(out, "to mend it: {}", printable(remedy))?;
+    }
+    Ok(())
+}
+
+/// A line of the table: an entry, or all buckets of one file.
+struct Row {
+    file: usize,
+    offset: Option<u64>,
+    bound: Option<f64>,
+    value: f64,
+    timestamp: Option<f64>,
+    fate: Fate,
+}
+
+/// What decides first, then what is dead, then by value.
+fn rows(explanation: &Explanation, sources: &[Source], extent: Extent) -> Vec<Row> {
+    let series = &explanation.series;
+    let contributions = series.contributions.iter().zip(&explanation.fates);
+    let row = |(one, fate): (&Contribution, &Fate)| Row {
+        file: one.file,
+        offset: Some(one.offset),
+        bound: one.bound,
+        value: one.value,
+        timestamp: one.timestamp.filter(|seconds| *seconds != 0.0),
+        fate: *fate,
+    };
+    let mut rows: Vec<_> = if series.buckets.is_empty() {
+        contributions.map(row).collect()
+    } else if extent.buckets {
+        let mut rows: Vec<_> = contributions.map(row).filter(|row| row.value != 0.0).collect();
+        rows.sort_by_key(|row| row.file);
+        return rows;
+    } else {
+        let mut files: BTreeMap<usize, f64> = BTreeMap::new();
+        contributions.for_each(|(one, _)| *files.entry(one.file).or_default() += one.value);
+        let row = |(file, value)| Row {
+            file,
+            offset: None,
+            bound: None,
+            value,
+            timestamp: None,
+            fate: Fate::Added,
+        };
+        files.into_iter().map(row).collect()
+    };
+    let liveness = |row: &Row| sources[row.file].liveness();
+    rows.sort_by(|a, b| {
+        let rank = |row: &Row| (row.fate != Fate::Decides, liveness(row) != Liveness::Dead);
+        rank(a).cmp(&rank(b)).then_with(|| b.value.total_cmp(&a.value))
+    });
+    rows
+}
+
+/// How many files of that liveness a series has entries in.
+fn rows_of(explanation: &Explanation, sources: &[Source], liveness: Liveness) -> usize {
+    let mut files: Vec<_> = explanation.series.contributions.iter().map(|one| one.file).collect();
+    files.sort_unstable();
+    files.dedup();
+    files.into_iter().filter(|file| sources[*file].liveness() == liveness).count()
+}
+
+fn push_row(table: &mut Table, row: &Row, source: &Source, file: &str, total: f64, now: SystemTime) {
+    let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
+    table.cell(&go_string(row.value));
+    let share = (row.fate == Fate::Added && total != 0.0).then(|| percent(row.value / total));
+    table.cell(&or_nothing(share));
+    table.cell(&or_nothing(row.bound.map(go_string)));
+    table.cell(if row.fate == Fate::Added { NOTHING } else { fate_name(row.fate) });
+    table.cell(source.liveness().as_str());
+    let moment = row.timestamp.and_then(date::from_unix);
+    table.cell(&or_nothing(moment.map(|moment| date::age(moment, now))));
+    table.cell(source.file.name.pid());
+    table.cell(&or_nothing(row.offset.map(|offset| offset.to_string())));
+    table.cell(file);
+    table.cell(
+        &source
+            .evidence
+            .as_ref()
+            .map_or_else(|| "the file is gone by now".to_owned(), |evidence| with_age(evidence, now)),
+    );
+}
+
+/// The evidence, with the age of a process where it names one.
+fn with_age(evidence: &Evidence, now: SystemTime) -> String {
+    match evidence.processes() {
+        [process] => format!("{evidence}, started {}", date::age(process.started, now)),
+        _ => evidence.to_string(),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+fn write_histogram(buckets: &[(f64, f64)], view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let total: f64 = buckets.iter().map(|(_, count)| count).sum();
+    let greatest = buckets.iter().map(|(_, count)| *count).fold(0.0, f64::max);
+    let mut table = Table::new(BUCKET_COLUMNS);
+    let mut cumulated = 0.0;
+    for &(bound, count) in buckets {
+        cumulated += count;
+        table.cell(&go_string(bound));
+        table.cell(&go_string(cumulated));
+        table.cell(&go_string(count));
+        table.cell(&if total > 0.0 { percent(count / total) } else { NOTHING.to_owned() });
+        table.cell(&bar(count / greatest));
+    }
+    table.write(view, out)?;
+    // An estimate does not have seventeen digits.
+    let shares = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")];
+    let quantiles =
+        shares.map(|(share, name)| format!("{name} {}", go_string(significant(quantile(share, buckets), 4))));
+    writeln!(out, "estimated quantiles: {}", quantiles.join(", "))
+}
+
+/// A bar of that part of the full width; the least observation has one.
+fn bar(share: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float's cast saturates")]
+    let width = (share * BAR_WIDTH).ceil() as usize;
+    // With an axis, so that an empty bar is seen as one.
+    format!("|{}", "#".repeat(width))
+}
+
+fn wrapped(text: &str, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", wrapped_at(0, &printable(text), view))
+}

@@ -1,0 +1,141 @@
+//! `promproc prune`: the gauges of dead processes go.
+
+mod json;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use promproc::directory::DirectoryError;
+use promproc::format::DbName;
+use promproc::liveness::Evidence;
+use promproc::maintain::prune::{Gauges, gauges, gauges_of};
+use promproc::maintain::{Removal, remove, remove_regardless};
+use promproc::model::GaugeMode;
+use promproc::notation::printable;
+
+use crate::cli::{ListFormat, PruneArgs};
+use crate::commands::{Hinted, Outcome, directory_or_environment, hinted};
+use crate::console::Console;
+use crate::console::json_lines::write_line;
+use json::PrunedLine;
+
+pub(crate) fn run(args: &PruneArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let directory = directory_or_environment(args.path.as_deref(), console)?;
+    let modes = match args.mode.as_slice() {
+        [] => GaugeMode::ALL.into_iter().filter(|mode| mode.is_live()).collect(),
+        modes => modes.to_vec(),
+    };
+    let mut pruned = Pruned { args, lines: Vec::new(), count: 0 };
+    let outcome = if args.pid.is_empty() {
+        dead_processes(&directory, &modes, &mut pruned, console)
+    } else {
+        named_processes(&directory, &modes, &mut pruned)
+    };
+    // What was removed is told also when the rest failed, and all is removed even if nobody reads on.
+    let mut out = console.data();
+    out.write_all(&pruned.lines)?;
+    out.flush()?;
+    console.info(format_args!("{} files pruned in {}", pruned.count, directory.display()));
+    outcome
+}
+
+/// The files of every process that is found dead.
+fn dead_processes(
+    directory: &Path,
+    modes: &[GaugeMode],
+    pruned: &mut Pruned<'_>,
+    console: &Console,
+) -> anyhow::Result<Outcome> {
+    let gauges = gauges(directory, modes).map_err(hinted)?;
+    if gauges.may_be_out_of_sight && !pruned.args.force {
+        return Err(out_of_sight(directory, &gauges));
+    }
+    for file in &gauges.dead {
+        let act = || remove(file).with_context(|| format!("{}: cannot be removed", file.path.display()));
+        pruned.file(&file.path, &file.evidence, act)?;
+    }
+    console.info(format_args!("{} files have a live writer", gauges.live.len()));
+    for file in &gauges.unknown {
+        console.warning(format_args!("{}: kept: {}", file.path.display(), file.evidence));
+    }
+    if gauges.unknown.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    console.hint(
+        "run promproc as the user that owns the files, who may ask for a lease on them; or give the \
+         process with --pid if you know that it is dead",
+    );
+    Ok(Outcome::NeedsAttention)
+}
+
+/// The files of the processes that the caller knows to be dead.
+fn named_processes(
+    directory: &Path,
+    modes: &[GaugeMode],
+    pruned: &mut Pruned<'_>,
+) -> anyhow::Result<Outcome> {
+    for pid in &pruned.args.pid {
+        for path in gauges_of(directory, pid, modes).map_err(hinted)? {
+            let act =
+                || remove_regardless(&path).with_context(|| format!("{}: cannot be removed", path.display()));
+            pruned.file(&path, "its process is dead, says the caller", act)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// What was pruned, as it will be printed.
+struct Pruned<'a> {
+    args: &'a PruneArgs,
+    lines: Vec<u8>,
+    count: usize,
+}
+
+impl Pruned<'_> {
+    /// Removes a file with `act`, unless nothing is to be removed, and notes it.
+    fn file(
+        &mut self,
+        path: &Path,
+        evidence: impl Display,
+        act: impl FnOnce() -> anyhow::Result<Removal>,
+    ) -> anyhow::Result<()> {
+        if !self.args.dry_run && act()? != Removal::Removed {
+            return Ok(());
+        }
+        self.count += 1;
+        let (shown, evidence) = (path.to_string_lossy(), evidence.to_string());
+        match self.args.format {
+            ListFormat::Text => {
+                let verb = if self.args.dry_run { "would remove" } else { "removed" };
+                writeln!(self.lines, "{verb} {}: {}", printable(&shown), printable(&evidence))?;
+            }
+            ListFormat::Json => {
+                let name = path.file_name().and_then(|name| name.to_str()).and_then(DbName::parse);
+                let name = name.ok_or_else(|| DirectoryError::Name(path.to_owned()))?;
+                let mut line = Vec::new();
+                write_line(&PrunedLine::new(&shown, &name, &evidence, !self.args.dry_run), &mut line)
+                    .map_err(io::Error::from)?;
+                self.lines.append(&mut line);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn out_of_sight(directory: &Path, gauges: &Gauges) -> anyhow::Error {
+    let example = gauges.dead.iter().find(|file| file.evidence != Evidence::LeaseGranted);
+    let example = example.map(|file| format!(" ({}: {})", file.path.display(), file.evidence));
+    Hinted::wrap(
+        anyhow!(
+            "{}: nothing pruned: no process that writes to the directory can be seen from here, so its \
+             processes may only seem to be dead{}",
+            directory.display(),
+            example.unwrap_or_default()
+        ),
+        "if the service runs in another container, share its process namespace (shareProcessNamespace: true in \
+         the pod); if it runs as another user, run promproc as that user; --force prunes all the same; where the \
+         service is stopped, use promproc clean",
+    )
+}

@@ -1,0 +1,14 @@
+//! How numbers, series, counts, other people's text, shell words and remedies are written.
+
+mod count;
+mod number;
+mod printable;
+pub mod remedy;
+mod series;
+mod shell;
+
+pub use count::{counted, some_of};
+pub use number::{go_string, significant, write_go_string};
+pub use printable::{is_unsafe, printable};
+pub use series::{all_labels, push_sample};
+pub use shell::quoted;

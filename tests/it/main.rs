@@ -14,6 +14,7 @@ mod explain;
 mod generated;
 mod golden;
 mod merge;
+mod not_run;
 mod oracle;
 mod processes;
 mod properties;

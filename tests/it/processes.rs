@@ -1,15 +1,14 @@
 //! Processes that hold files open, and promproc as several users see it.
 
 use std::fs::{self, Permissions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
 
 use tempfile::TempDir;
 
-use crate::support::{promproc, python};
+use crate::support::{not_run, promproc, python};
 
 /// Nobody's user and group.
 pub(crate) const STRANGER: u32 = 65534;
@@ -129,26 +128,26 @@ pub(crate) fn in_container() -> Command {
     command
 }
 
-/// Whether pid namespaces can be made here; where not, it has said so and the test returns.
+/// Whether pid namespaces can be made here; where not, it has said so and the test returns, or it
+/// has failed (see [`not_run`]).
 pub(crate) fn has_containers() -> bool {
     let works = in_container().arg("true").stderr(Stdio::null()).status().is_ok_and(|s| s.success());
-    works || not_run("pid namespaces, for which it must be root")
+    if !works {
+        not_run("pid namespaces, for which it must be root");
+    }
+    works
 }
 
 /// Whether this test can run promproc with fewer rights; where not, it has said so and the test
-/// returns.
+/// returns, or it has failed (see [`not_run`]).
 pub(crate) fn can_change_user() -> bool {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-lease", "true"]);
     let works = command.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
-    works || not_run("setpriv, and to be root")
-}
-
-fn not_run(needs: &str) -> bool {
-    let this = thread::current();
-    // Not `eprintln!`, which the test harness swallows when a test passes.
-    let _ = writeln!(io::stderr(), "NOT RUN: {} needs {needs}", this.name().unwrap_or("a test"));
-    false
+    if !works {
+        not_run("setpriv, and to be root");
+    }
+    works
 }
 
 /// promproc as root that may look into every process but has no leases on other users' files, as

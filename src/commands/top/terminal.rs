@@ -178,6 +178,7 @@ fn catch_signals() -> io::Result<Arc<AtomicI32>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::process::Command;
 
     use super::*;
@@ -199,9 +200,16 @@ mod tests {
         let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
         let this = std::env::current_exe().unwrap();
         let command = [this.to_str().unwrap(), "--exact", "--ignored", "--nocapture", THIS];
-        let Ok(output) = Command::new(python).args([DRIVER, "[]"]).args(command).output() else {
-            assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "NOT RUN: it needs Python");
-            return;
+        let output = match Command::new(python).args([DRIVER, "[]"]).args(command).output() {
+            Ok(output) => output,
+            Err(error) => {
+                let this = thread::current();
+                let message = format!("NOT RUN: {} needs Python: {error}", this.name().unwrap_or("a test"));
+                assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{message}");
+                // Not `eprintln!`, which the test harness swallows when a test passes.
+                io::stderr().write_all(format!("{message}\n").as_bytes()).unwrap();
+                return;
+            }
         };
         let ended: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(

@@ -24,7 +24,7 @@ use crate::processes::{
     Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, promproc_of_a_stranger,
     run,
 };
-use crate::support::{Client, path_with_promproc, promproc, python};
+use crate::support::{Client, not_run, path_with_promproc, promproc, python};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

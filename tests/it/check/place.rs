@@ -76,8 +76,8 @@ fn owners_and_permissions() {
 
 #[test]
 fn a_file_system_that_is_nearly_full() {
-    let works = Command::new("unshare").args(["--mount", "true"]).stderr(Stdio::null()).status();
-    if !works.is_ok_and(|status| status.success()) || !has_containers() {
+    // Who may have pid namespaces may have those of mounts.
+    if !has_containers() {
         return;
     }
     let Some((directory, _)) = counted() else { return };

@@ -1,10 +1,10 @@
 //! `promproc top`: tables without a terminal, and the screen in a real pseudo terminal.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use promproc::format::{Encoder, Layout};
 use serde::Deserialize;
@@ -130,49 +130,80 @@ fn wrong_intervals() {
     }
 }
 
+/// A `top --batch` that runs.
+struct Batch {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Batch {
+    fn start(rounds: u32, interval: Duration, path: &Path) -> Self {
+        let mut command = promproc();
+        command.args(["top", "--batch", &rounds.to_string(), "-i", &interval.as_secs().to_string()]);
+        let mut process = command.arg(path).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, lines }
+    }
+
+    /// The lines of the next round, as far as the empty one before the round after it. As soon as the
+    /// first stands there, the directory has been read: what `then` changes is of the round after it.
+    fn round(&mut self, then: impl FnOnce()) -> Vec<String> {
+        let heading = self.lines.next().expect("another round").unwrap();
+        then();
+        let rest = self.lines.by_ref().map(Result::unwrap).take_while(|line| !line.is_empty());
+        [heading].into_iter().chain(rest).collect()
+    }
+}
+
 #[test]
 fn a_batch_has_rates_and_survives_a_directory_that_vanishes() {
     let scene = Scene::new();
     scene.counter("1", &[("/a", 100.0)]);
     scene.counter("2", &[("/a", 10.0), ("/b", 1.0)]);
+    let away = scene.0.path().join("away");
+    // Each change is made at once where a round begins to be printed, long before the next reading.
     let interval = Duration::from_secs(2);
-    let mut command = promproc();
-    command.args(["top", "--batch", "5", "-i", "2"]).arg(scene.metrics());
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Each change falls between two rounds.
-    thread::sleep(interval / 2);
-    scene.counter("1", &[("/a", 120.0)]);
-    fs::remove_file(scene.metrics().join("counter_2.db")).unwrap();
-    scene.counter("3", &[("/a", 10.0), ("/b", 2.0), ("/c", 0.0)]);
-    thread::sleep(interval);
-    fs::rename(scene.metrics(), scene.0.path().join("away")).unwrap();
-    thread::sleep(interval);
-    fs::rename(scene.0.path().join("away"), scene.metrics()).unwrap();
-    thread::sleep(interval);
-    scene.counter("3", &[("/a", 5.0), ("/b", 2.0), ("/c", 0.0)]);
-    let output = child.wait_with_output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    let rounds: Vec<Vec<&str>> = stdout.split("\n\n").map(|round| round.lines().collect()).collect();
-    assert_eq!((rounds.len(), output.status.code()), (5, Some(1)), "{stdout}");
+    let start = Instant::now();
+    let mut batch = Batch::start(5, interval, &scene.metrics());
+    let mut longest = Duration::MAX;
+    let rounds = [
+        batch.round(|| {
+            scene.counter("1", &[("/a", 120.0)]);
+            fs::remove_file(scene.metrics().join("counter_2.db")).unwrap();
+            scene.counter("3", &[("/a", 10.0), ("/b", 2.0), ("/c", 0.0)]);
+        }),
+        batch.round(|| {
+            longest = start.elapsed();
+            fs::rename(scene.metrics(), &away).unwrap();
+        }),
+        batch.round(|| fs::rename(&away, scene.metrics()).unwrap()),
+        batch.round(|| scene.counter("3", &[("/a", 5.0), ("/b", 2.0), ("/c", 0.0)])),
+        batch.round(|| ()),
+    ];
+    assert!(batch.lines.next().is_none(), "a sixth round after {rounds:#?}");
+    assert_eq!(batch.process.wait().unwrap().code(), Some(1), "{rounds:#?}");
     let heading = |round: usize, end: &str| {
-        assert!(rounds[round][0].ends_with(&format!("/metrics: {end}")), "{round} {end}:\n{stdout}");
+        assert!(rounds[round][0].ends_with(&format!("/metrics: {end}")), "{round} {end}:\n{rounds:#?}");
     };
     heading(0, "2 files, 2 processes (0 live, 2 dead), 2 series");
-    assert_eq!(rounds[0][2].split_whitespace().nth(2), Some("-"), "{stdout}");
+    assert_eq!(rounds[0][2].split_whitespace().nth(2), Some("-"), "{rounds:#?}");
 
-    assert_eq!(rounds[1][1..3], ["pid 3 is new", "pid 2: its files are gone"], "{stdout}");
-    let rate = rate(rounds[1][4]);
-    // 20 in two seconds, or a little more on a busy machine.
-    assert!((7.0..=10.1).contains(&rate), "{rate}: {stdout}");
-    assert!(rounds[1].iter().any(|line| line.contains("new") && line.contains("/c")), "{stdout}");
+    assert_eq!(rounds[1][1..3], ["pid 3 is new", "pid 2: its files are gone"], "{rounds:#?}");
+    // 20 more, between two readings that are an interval apart or more, and not more than from before
+    // the first until after the second. Four digits are shown.
+    let (least, most) = (20.0 / longest.as_secs_f64(), 20.0 / interval.as_secs_f64());
+    let rate = rate(&rounds[1][4]);
+    assert!((least - 0.001..=most).contains(&rate), "{rate} is not in {least}..={most}: {rounds:#?}");
+    assert!(rounds[1].iter().any(|line| line.contains("new") && line.contains("/c")), "{rounds:#?}");
 
     heading(2, "no such directory");
-    assert!(rounds[2].len() == 2 && rounds[2][1].ends_with("/metrics vanished"), "{stdout}");
+    assert!(rounds[2].len() == 2 && rounds[2][1].ends_with("/metrics vanished"), "{rounds:#?}");
 
-    assert!(rounds[3][1].ends_with("/metrics is there again"), "{stdout}");
-    assert_eq!(rounds[3][3].split_whitespace().nth(2), Some("-"), "compared with nothing: {stdout}");
+    assert!(rounds[3][1].ends_with("/metrics is there again"), "{rounds:#?}");
+    assert_eq!(rounds[3][3].split_whitespace().nth(2), Some("-"), "compared with nothing: {rounds:#?}");
 
-    assert!(rounds[4].iter().any(|line| line.contains("reset") && line.contains("\"/a\"")), "{stdout}");
+    let is_reset = |line: &String| line.contains("reset") && line.contains("\"/a\"");
+    assert!(rounds[4].iter().any(is_reset), "{rounds:#?}");
 }
 
 fn rate(line: &str) -> f64 {

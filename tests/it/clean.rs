@@ -8,11 +8,10 @@ use std::process::Command;
 use std::thread;
 use std::time::SystemTime;
 
-use crate::processes::{
-    Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, names_in,
+use crate::support::{
+    Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, names_in, promproc,
     promproc_of_a_stranger, promproc_without_leases, run,
 };
-use crate::support::promproc;
 
 fn clean(directory: &Directory, options: &[&str]) -> Ran {
     run(promproc().arg("clean").args(options).arg(directory.path()))

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use tempfile::TempDir;
 
-use crate::support::{promproc, python};
+use crate::support::{names_in, promproc, python, wait_for};
 
 const WRITERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/writers.py");
 const MERGES: usize = 1_000;
@@ -20,11 +18,8 @@ impl Writers {
     fn start(directory: &Path) -> Option<Self> {
         let mut command = Command::new(python()?.interpreter());
         let writers = Self(command.arg(WRITERS).arg(directory).stdin(Stdio::piped()).spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while fs::read_dir(directory).unwrap().count() < 30 {
-            assert!(Instant::now() < deadline, "the writers did not start");
-            thread::sleep(Duration::from_millis(20));
-        }
+        let have_started = || names_in(directory).len() >= 30;
+        wait_for("the writers start", || have_started().then_some(()));
         Some(writers)
     }
 }

@@ -12,9 +12,10 @@ use std::time::Duration;
 use promproc::format::{Encoder, Layout};
 use tempfile::TempDir;
 
-use crate::dump::{GET, POST, SIZE, encoded, small_directory, write};
-use crate::processes::{Directory, Ran, can_change_user, names_in, promproc_of_a_stranger, run};
-use crate::support::{not_run, promproc, python};
+use crate::support::{
+    Directory, GET, POST, Ran, SIZE, can_change_user, encoded, large_directory, limited, names_in, not_run,
+    promproc, promproc_of_a_stranger, python, run, small_directory, write,
+};
 
 fn merge(options: &[&str], path: &Path) -> Ran {
     run(promproc().arg("merge").args(options).arg(path))
@@ -97,14 +98,6 @@ fn forged_sizes_cost_what_stands_behind_them_and_no_memory() {
         let strict = merge(&["--strict"], directory.path());
         assert_eq!((strict.stdout.as_str(), strict.status), ("", Some(2)), "{strict:?}");
     }
-}
-
-/// The binary, run by a shell that first does something to itself.
-fn limited(preparation: &str) -> Command {
-    let mut command = Command::new("sh");
-    let script = format!("{preparation}; exec \"$@\"");
-    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_promproc")]);
-    command
 }
 
 #[test]
@@ -244,15 +237,6 @@ fn where_another_file_vanishes_the_directory_is_scanned_again_three_times() {
             assert_eq!((ran.stdout.as_str(), ran.status), ("", Some(2)));
         }
     }
-}
-
-/// A directory whose exposition is larger than a pipe or a file of `ulimit -f 1` holds.
-pub(crate) fn large_directory() -> TempDir {
-    let keys: Vec<_> = (0..2_000).map(|i| format!(r#"["m", "m_total", {{"l": "{i:050}"}}, ""]"#)).collect();
-    let entries: Vec<_> = keys.iter().map(|key| (key.as_str(), 1.0)).collect();
-    let directory = TempDir::new().unwrap();
-    fs::write(directory.path().join("counter_1.db"), encoded(&entries)).unwrap();
-    directory
 }
 
 #[test]

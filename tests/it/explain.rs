@@ -10,10 +10,11 @@ use promproc::notation::{go_string, printable, push_sample};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::dump::{encoded, small_directory, write};
-use crate::processes::{Directory, Holder, Ran, run};
 use crate::support::random::{Abilities, RandomDirectory};
-use crate::support::{CURRENT, Client, path_with_promproc, promproc};
+use crate::support::{
+    CURRENT, Client, Directory, Holder, Ran, encoded, path_with_promproc, promproc, run, small_directory,
+    write,
+};
 
 fn explain(options: &[&str], selector: &str, path: &Path) -> Ran {
     run(promproc().arg("explain").args(options).arg(selector).arg(path))

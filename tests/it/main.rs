@@ -16,7 +16,6 @@ mod golden;
 mod merge;
 mod not_run;
 mod oracle;
-mod processes;
 mod properties;
 mod prune;
 mod readme;

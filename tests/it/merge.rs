@@ -9,13 +9,10 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::damage::large_directory;
-use crate::dump::damage::damages;
-use crate::dump::{GET, POST, SIZE, encoded, small_directory, write};
-use crate::processes::{
-    Directory, Ran, can_change_user, promproc_of_a_stranger, promproc_without_threads, run,
+use crate::support::{
+    Client, Directory, GET, Merge, POST, Ran, SIZE, assert_same_text, can_change_user, damages, encoded,
+    large_directory, promproc, promproc_of_a_stranger, promproc_without_threads, run, small_directory, write,
 };
-use crate::support::{Client, Merge, assert_same_text, promproc};
 
 fn merge(options: &[&str], path: &Path) -> Ran {
     run(promproc().arg("merge").args(options).arg(path))

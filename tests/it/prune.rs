@@ -10,11 +10,10 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::processes::{
-    Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, names_in,
-    promproc_of_a_stranger, promproc_without_leases, run,
+use crate::support::{
+    Client, Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, names_in,
+    promproc, promproc_of_a_stranger, promproc_without_leases, python, run, wait_for,
 };
-use crate::support::{Client, promproc, python};
 
 const MODES: [&str; 10] =
     ["all", "liveall", "livemax", "livemin", "livemostrecent", "livesum", "max", "min", "mostrecent", "sum"];
@@ -468,9 +467,7 @@ fn without_leases_threads_and_zombies_are_not_the_writer_and_later_processes_may
             let stat = fs::read_to_string(format!("/proc/{}/stat", ended.id())).unwrap();
             stat.rsplit(')').next().unwrap().trim_start().starts_with('Z')
         };
-        while !is_zombie() {
-            thread::yield_now();
-        }
+        wait_for("the process ends", || is_zombie().then_some(()));
         let ran = run(promproc_of_a_stranger(&seen_by).args(["prune", "--force"]).arg(directory.path()));
         assert_eq!(ran.status, Some(1), "{ran:?}");
         // It may have gone on in the file of the process that had its number before.

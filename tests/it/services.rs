@@ -10,15 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::support::{assert_same_text, path_with_promproc, promproc, python};
+use crate::support::{DEADLINE, assert_same_text, names_in, path_with_promproc, promproc, python, wait_for};
 
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/services");
 const README: &str = include_str!("../../README.md");
-
-/// Much longer than anything here takes: it only ends a test that would hang.
-const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
 fn gunicorn_whose_workers_are_killed_under_requests() {
@@ -74,17 +70,17 @@ fn gunicorn_whose_workers_are_killed_under_requests() {
     assert!(text.contains("\napp_workers 4.0\n"), "{text}");
     assert!(text.contains("path=\"/a \\\"quoted\\\" path\""), "{text}");
 
-    let before = names(&metrics);
+    let before = names_in(&metrics);
     let refused = clean(&metrics);
     let message = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(2), "{message}");
     assert!(workers.iter().any(|pid| message.contains(&pid.to_string())), "{workers:?} hold it: {message}");
-    assert_eq!(names(&metrics), before);
+    assert_eq!(names_in(&metrics), before);
 
     service.terminate();
     let cleaned = clean(&metrics);
     assert_eq!(cleaned.status.code(), Some(0), "{cleaned:?}");
-    assert_eq!(names(&metrics), [""; 0]);
+    assert_eq!(names_in(&metrics), [""; 0]);
 }
 
 #[test]
@@ -109,7 +105,7 @@ fn celery_whose_pool_processes_are_killed() {
     assert!(caller.status().unwrap().success());
     let pids = wait_for("eight tasks are done", || {
         let pids =
-            names(&done).into_iter().map(|name| fs::read_to_string(done.join(name)).unwrap().parse().ok());
+            names_in(&done).into_iter().map(|name| fs::read_to_string(done.join(name)).unwrap().parse().ok());
         pids.collect::<Option<Vec<u32>>>().filter(|pids| pids.len() == 8)
     });
     let killed = pids[0];
@@ -135,7 +131,7 @@ fn celery_whose_pool_processes_are_killed() {
     // Not asked to end: it may wait for the process that was killed, and for ever.
     service.kill();
     wait_for("all let go of their files", || (clean(&metrics).status.code() == Some(0)).then_some(()));
-    assert_eq!(names(&metrics), [""; 0]);
+    assert_eq!(names_in(&metrics), [""; 0]);
 }
 
 /// Asks until four workers that are alive have answered.
@@ -167,16 +163,9 @@ fn clean(directory: &Path) -> Output {
     promproc().arg("clean").arg(directory).output().unwrap()
 }
 
-fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
-
 /// The files that `mark_process_dead` removes.
 fn live_gauges(directory: &Path, pid: u32) -> Vec<String> {
-    let mut names = names(directory);
+    let mut names = names_in(directory);
     names.retain(|name| name.starts_with("gauge_live") && name.ends_with(&format!("_{pid}.db")));
     names
 }
@@ -192,18 +181,6 @@ fn recipe(first_line: &str) -> String {
 fn signal(name: &str, pid: u32) {
     let status = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().unwrap();
     assert!(status.success(), "kill -{name} {pid}: {status}");
-}
-
-#[track_caller]
-fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(value) = condition() {
-            return value;
-        }
-        assert!(start.elapsed() < DEADLINE, "waited in vain: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 struct StopOnDrop<'a>(&'a AtomicBool);

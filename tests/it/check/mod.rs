@@ -19,12 +19,10 @@ use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::dump::damage::damages;
-use crate::processes::{
-    Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, promproc_of_a_stranger,
-    run,
+use crate::support::{
+    Client, Directory, Holder, Ran, STRANGER, can_change_user, damages, has_containers, in_container, killed,
+    not_run, path_with_promproc, promproc, promproc_of_a_stranger, python, run, wait_for, worker,
 };
-use crate::support::{Client, not_run, path_with_promproc, promproc, python};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,24 +91,6 @@ fn directory() -> TempDir {
     let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
     fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
     directory
-}
-
-/// A live process of the real client that has run this.
-fn worker(directory: &Path, script: &str) -> Option<Holder> {
-    let script = format!(
-        "import sys\nfrom prometheus_client import *\nimport prometheus_client\n{script}\nprint('ready', flush=True)\nsys.stdin.read()"
-    );
-    let mut command = Command::new(python()?.interpreter());
-    command.args(["-B", "-E", "-s", "-c", &script]).env("PROMETHEUS_MULTIPROC_DIR", directory);
-    Some(Holder::run(&mut command))
-}
-
-/// A process that was killed after it had run this; returns its pid.
-fn killed(directory: &Path, script: &str) -> Option<String> {
-    let worker = worker(directory, script)?;
-    let pid = worker.pid().to_string();
-    worker.kill();
-    Some(pid)
 }
 
 /// A directory in which the real client has counted, and one of its files.

@@ -38,9 +38,8 @@ fn counters_that_fall() {
     let before = fs::read(directory.path().join(&counter)).unwrap();
     let reset = watched(directory.path(), "3", || {
         fs::write(&sign, "").unwrap();
-        while fs::read(directory.path().join(&counter)).unwrap() == before {
-            std::thread::yield_now();
-        }
+        let has_changed = || fs::read(directory.path().join(&counter)).unwrap() != before;
+        wait_for("the worker goes on", || has_changed().then_some(()));
     });
     let found = report(&reset).findings;
     assert_eq!((codes(&found), reset.status), (vec!["falling-counter"], Some(1)));

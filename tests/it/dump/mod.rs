@@ -1,13 +1,12 @@
 //! `promproc dump`: tables and JSON Lines, filters, damaged files, exit status.
 
-pub(crate) mod damage;
+mod damage;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime};
 
 use promproc::format::{Encoder, Layout};
 use serde::Deserialize;
@@ -15,7 +14,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::dump::assert_dump_is_what_the_client_reads;
-use crate::support::{Client, promproc};
+use crate::support::{Client, GET, Ran, SIZE, encoded, promproc, run, small_directory, write};
 
 /// The line of an entry, as documented: a field more or less is an error.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -52,60 +51,8 @@ struct FileLine {
     modified: Option<String>,
 }
 
-/// What a run printed, and its exit status.
-#[derive(Debug)]
-struct Run {
-    stdout: String,
-    stderr: String,
-    status: Option<i32>,
-}
-
-fn dump(arguments: &[&str], path: &Path) -> Run {
+fn dump(arguments: &[&str], path: &Path) -> Ran {
     run(promproc().arg("dump").args(arguments).arg(path))
-}
-
-fn run(command: &mut Command) -> Run {
-    let output = command.output().unwrap();
-    Run {
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-        status: output.status.code(),
-    }
-}
-
-/// The bytes of a file of era D, with a timestamp of 0.
-pub(crate) fn encoded(entries: &[(&str, f64)]) -> Vec<u8> {
-    let mut encoder = Encoder::new(Layout::ValueAndTime);
-    for (key, value) in entries {
-        assert!(encoder.push(key.as_bytes(), *value, 0.0));
-    }
-    encoder.into_bytes()
-}
-
-/// Writes a file as the client has it: sparse, and last modified long ago.
-pub(crate) fn write(directory: &TempDir, name: &str, bytes: &[u8]) {
-    let path = directory.path().join(name);
-    fs::write(&path, bytes).unwrap();
-    let file = File::options().write(true).open(path).unwrap();
-    if bytes.len() > 8 {
-        file.set_len(65_536).unwrap();
-    }
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
-}
-
-pub(crate) const GET: &str =
-    r#"["http_requests", "http_requests_total", {"path": "/", "method": "GET"}, "Requests"]"#;
-pub(crate) const POST: &str =
-    r#"["http_requests", "http_requests_total", {"method": "POST", "path": "/"}, "Requests"]"#;
-pub(crate) const SIZE: &str = r#"["queue_size", "queue_size", {"queue": "漢字"}, "Waiting"]"#;
-
-/// A counter file, a gauge file of another process and a file without entries.
-pub(crate) fn small_directory() -> TempDir {
-    let directory = TempDir::new().unwrap();
-    write(&directory, "counter_12.db", &encoded(&[(GET, 3.0), (POST, 1_234_567.0)]));
-    write(&directory, "gauge_livesum_7.db", &encoded(&[(SIZE, -2.5)]));
-    write(&directory, "histogram_12.db", b"");
-    directory
 }
 
 /// Replaces what depends on the day, the directory and the file system.

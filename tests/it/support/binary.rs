@@ -14,6 +14,14 @@ pub(crate) fn promproc() -> Command {
     command
 }
 
+/// The binary, run by a shell that first does something to itself.
+pub(crate) fn limited(preparation: &str) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("{preparation}; exec \"$@\"");
+    command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_promproc")]);
+    command
+}
+
 /// PATH with the binary under test in front, for what calls promproc itself.
 pub(crate) fn path_with_promproc() -> OsString {
     let promproc = Path::new(env!("CARGO_BIN_EXE_promproc"));

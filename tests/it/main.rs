@@ -7,7 +7,6 @@
 mod check;
 mod clean;
 mod concurrent;
-mod damage;
 mod differential;
 mod dump;
 mod explain;

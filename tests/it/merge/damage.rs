@@ -1,8 +1,8 @@
-//! `promproc merge` where things go wrong that `merge` and `dump::damage` have no row for: files that
-//! vanish, keys of every wrong kind, forged sizes, and an output that cannot be finished.
+//! Where things go wrong: damaged and strange files, files that vanish, keys of every wrong kind,
+//! forged sizes.
 
-use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -12,13 +12,39 @@ use std::time::Duration;
 use promproc::format::{Encoder, Layout};
 use tempfile::TempDir;
 
+use super::{directory_of, merge};
 use crate::support::{
-    Directory, GET, POST, Ran, SIZE, can_change_user, encoded, large_directory, limited, names_in, not_run,
-    promproc, promproc_of_a_stranger, python, run, small_directory, write,
+    Directory, GET, POST, Ran, SIZE, can_change_user, damages, encoded, limited, names_in, not_run, promproc,
+    promproc_of_a_stranger, python, run, small_directory, write,
 };
 
-fn merge(options: &[&str], path: &Path) -> Ran {
-    run(promproc().arg("merge").args(options).arg(path))
+#[test]
+fn damage_costs_no_healthy_entry() {
+    for (name, bytes, values, warning) in damages() {
+        let directory = directory_of(&[("summary_9.db", &[(SIZE, 9.0)])]);
+        fs::write(directory.path().join(name), &bytes).unwrap();
+        let ran = merge(&[], directory.path());
+        let shown = directory.path().join(name).display().to_string();
+        assert!(ran.stdout.contains("\nqueue_size{queue=\"漢字\"} 9.0\n"), "{warning}: {ran:?}");
+        for value in values.split_whitespace() {
+            assert!(ran.stdout.contains(&format!("}} {value}\n")), "{warning}: {ran:?}");
+        }
+        if warning.is_empty() {
+            assert_eq!((ran.stderr.as_str(), ran.status), ("", Some(0)), "{bytes:?}");
+        } else {
+            assert!(ran.stderr.starts_with(&format!("promproc: warning: {shown}: ")), "{ran:?}");
+            assert!(ran.stderr.contains(warning), "{warning}: {ran:?}");
+            assert_eq!((ran.stderr.lines().count(), ran.status), (1, Some(1)), "{ran:?}");
+        }
+
+        let strict = merge(&["--strict"], directory.path());
+        if warning.is_empty() {
+            assert_eq!((strict.stdout, strict.status), (ran.stdout, Some(0)));
+        } else {
+            assert_eq!((strict.stdout.as_str(), strict.status), ("", Some(2)), "{warning}");
+            assert!(strict.stderr.starts_with(&format!("promproc: error: {shown}: ")), "{}", strict.stderr);
+        }
+    }
 }
 
 /// What a directory with one counter file of these entries merges to, beside the healthy file.
@@ -116,6 +142,39 @@ fn two_eras_in_a_directory_are_merged_without_a_word() {
     let ran = merge(&["--strict"], directory.path());
     assert!(ran.stdout.ends_with("hits_total{a=\"1\"} 4.0\n"), "{ran:?}");
     assert_eq!((ran.stderr.as_str(), ran.status), ("", Some(0)));
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_opened() {
+    let directory = small_directory();
+    let path = |name: &str| directory.path().join(name);
+    fs::create_dir(path("counter_90.db")).unwrap();
+    // Whoever opens a FIFO without a writer waits for ever.
+    assert!(Command::new("mkfifo").arg(path("counter_91.db")).status().unwrap().success());
+    let _socket = UnixListener::bind(path("counter_92.db")).unwrap();
+    symlink("nothing", path("counter_93.db")).unwrap();
+    symlink("counter_94.db", path("counter_94.db")).unwrap();
+    let ran = merge(&[], directory.path());
+    for name in ["counter_90.db", "counter_91.db", "counter_92.db", "counter_93.db", "counter_94.db"] {
+        assert!(ran.stderr.contains(&format!("{name}: left out: not a regular file\n")), "{ran:?}");
+    }
+    assert_eq!((ran.stderr.lines().count(), ran.status), (5, Some(1)), "{ran:?}");
+    assert_eq!(ran.stdout, merge(&[], small_directory().path()).stdout);
+}
+
+#[test]
+fn what_may_not_be_read_is_left_out() {
+    if !can_change_user() {
+        return;
+    }
+    let directory = Directory::with(&[]);
+    fs::write(directory.file("counter_1.db"), encoded(&[(GET, 1.0)])).unwrap();
+    fs::write(directory.file("counter_2.db"), encoded(&[(GET, 2.0)])).unwrap();
+    fs::set_permissions(directory.file("counter_2.db"), fs::Permissions::from_mode(0o600)).unwrap();
+    let ran = run(promproc_of_a_stranger(&Directory::with(&[])).arg("merge").arg(directory.path()));
+    assert!(ran.stdout.ends_with(" 1.0\n"), "{ran:?}");
+    assert!(ran.stderr.contains("counter_2.db: left out: Permission denied"), "{ran:?}");
+    assert_eq!(ran.status, Some(1));
 }
 
 #[test]
@@ -237,73 +296,4 @@ fn where_another_file_vanishes_the_directory_is_scanned_again_three_times() {
             assert_eq!((ran.stdout.as_str(), ran.status), ("", Some(2)));
         }
     }
-}
-
-#[test]
-fn the_first_line_is_enough_for_head() {
-    let directory = large_directory();
-    let mut child = promproc()
-        .arg("merge")
-        .arg(directory.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((line.as_str(), output.stderr.as_slice()), ("# HELP m_total \n", &b""[..]));
-    assert_eq!(output.status.code(), Some(0));
-}
-
-#[test]
-fn an_output_that_fails_midway_leaves_the_old_file_alone() {
-    let (directory, target) = (large_directory(), TempDir::new().unwrap());
-    let file = target.path().join("metrics.prom");
-    File::create(&file).unwrap().write_all(b"old").unwrap();
-    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-    // No file may pass 512 bytes or 1 KiB, as on a full disk; the signal would kill.
-    let mut command = limited("trap '' XFSZ; ulimit -f 1");
-    let ran = run(command.args(["merge", "-o"]).arg(&file).arg(directory.path()));
-    assert!(
-        ran.stderr.starts_with(&format!("promproc: error: {}: cannot be written: ", file.display())),
-        "{ran:?}"
-    );
-    assert_eq!((ran.stdout.as_str(), ran.status), ("", Some(2)));
-    assert_eq!(fs::read_to_string(&file).unwrap(), "old");
-    assert_eq!(names_in(target.path()), ["metrics.prom"]);
-
-    for umask in ["umask 0", "umask 777"] {
-        let ran = run(limited(umask).args(["merge", "-o"]).arg(&file).arg(directory.path()));
-        assert_eq!((ran.stderr.as_str(), ran.status), ("", Some(0)));
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o644, "{umask}");
-    }
-    for command in ["prune", "clean"] {
-        let file = directory.path().join("counter_1.db");
-        let ran = run(promproc().arg(command).arg(&file));
-        let error = format!("promproc: error: {}: Not a directory (os error 20)\n", file.display());
-        assert_eq!((ran.status, ran.stderr.lines().count()), (Some(2), 2), "{ran:?}");
-        ran.says(&[&error, "hint: this command works on a whole directory"]);
-    }
-    let full = merge(&["-o", "/dev/full"], directory.path());
-    assert!(full.stderr.starts_with("promproc: error: /dev/full: cannot be written: "), "{full:?}");
-    assert_eq!(full.status, Some(2));
-}
-
-#[test]
-fn an_output_link_to_a_file_that_is_not_there_yet_stays_a_link() {
-    let (directory, target) = (small_directory(), TempDir::new().unwrap());
-    let path = |name: &str| target.path().join(name);
-    fs::create_dir(path("run")).unwrap();
-    symlink("run/metrics.prom", path("link")).unwrap();
-    symlink(path("link"), path("link to link")).unwrap();
-    symlink("loop", path("loop")).unwrap();
-    let merge_to = |name: &str| run(promproc().args(["merge", "-o"]).arg(path(name)).arg(directory.path()));
-    assert_eq!(merge_to("link to link").status, Some(0));
-    assert!(path("link").is_symlink() && path("link to link").is_symlink());
-    assert_eq!(fs::read_to_string(path("run/metrics.prom")).unwrap(), merge(&[], directory.path()).stdout);
-    let looping = merge_to("loop");
-    assert!(looping.stderr.contains("loop: cannot be written: "), "{looping:?}");
-    assert_eq!(looping.status, Some(2));
-    assert!(path("loop").is_symlink());
 }

@@ -1,0 +1,161 @@
+//! `promproc clean`, with real processes that hold real files open.
+
+mod directory;
+mod writers;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::SystemTime;
+
+use crate::support::{
+    Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, names_in, promproc,
+    promproc_of_a_stranger, promproc_without_leases, run,
+};
+
+fn clean(directory: &Directory, options: &[&str]) -> Ran {
+    run(promproc().arg("clean").args(options).arg(directory.path()))
+}
+
+const METRIC_FILES: [&str; 11] = [
+    ".promproc-a1B2c3.tmp",
+    "counter_12.db",
+    "gauge_all_12.db",
+    "gauge_future_12.db",
+    "gauge_livemostrecent_12.db",
+    "gauge_livesum_web_1.db",
+    "gauge_max_web-1.example.org.db",
+    "histogram_12.db",
+    "histogram_uwsgi_0.db",
+    "summary_.db",
+    "summary_12.db",
+];
+
+const OTHER_FILES: [&str; 9] = [
+    ".counter_12.db",
+    ".gitkeep",
+    "Counter_12.db",
+    "counter_12.db.tmp",
+    "cache.db",
+    "gauge_5.db",
+    "info_1.db",
+    "metrics.prom",
+    "promproc-x.tmp",
+];
+
+#[test]
+fn removes_metric_files_of_all_eras_and_nothing_else() {
+    let directory = Directory::with(&[&METRIC_FILES[..], &OTHER_FILES].concat());
+    fs::create_dir_all(directory.file("counter_7.db")).unwrap();
+    fs::create_dir_all(directory.file("archive")).unwrap();
+    fs::write(directory.file("archive/counter_1.db"), []).unwrap();
+
+    let ran = clean(&directory, &[]);
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert_eq!(ran.stdout, format!("removed 11 files from {}\n", directory.path().display()));
+    for other in OTHER_FILES {
+        ran.says(&[&format!("{}: left: not a metric file\n", directory.file(other).display())]);
+    }
+    ran.says(&["counter_7.db: left: a directory\n", "archive: left: a directory\n"]);
+    let left = directory.names();
+    let mut expected = [&OTHER_FILES[..], &["archive", "counter_7.db"]].concat();
+    expected.sort_unstable();
+    assert_eq!(left, expected);
+    assert_eq!(names_in(&directory.file("archive")), ["counter_1.db"]);
+
+    let again = clean(&directory, &[]);
+    assert_eq!((again.status, again.stdout.as_str(), again.stderr), (Some(0), "", ran.stderr));
+}
+
+#[test]
+fn dry_run_says_what_would_be_removed() {
+    let directory = Directory::with(&["counter_12.db", ".promproc-x.tmp", "notes"]);
+    let ran = clean(&directory, &["--dry-run"]);
+    let evidence = "write lease granted: no process has it open";
+    let expected = [".promproc-x.tmp", "counter_12.db"]
+        .map(|name| format!("would remove {}: {evidence}\n", directory.file(name).display()));
+    assert_eq!((ran.status, ran.stdout), (Some(0), expected.concat()));
+    ran_left_everything(&directory);
+}
+
+fn ran_left_everything(directory: &Directory) {
+    assert_eq!(directory.names(), [".promproc-x.tmp", "counter_12.db", "notes"]);
+}
+
+#[test]
+fn of_a_link_the_target_is_left() {
+    let directory = Directory::with(&["notes"]);
+    let elsewhere = Directory::with(&["target", "counter_5.db"]);
+    symlink(elsewhere.file("target"), directory.file("counter_1.db")).unwrap();
+    symlink(elsewhere.file("nowhere"), directory.file("counter_2.db")).unwrap();
+    symlink(elsewhere.path(), directory.file("counter_3.db")).unwrap();
+    symlink(elsewhere.file("counter_5.db"), directory.file("other")).unwrap();
+    let ran = clean(&directory, &[]);
+    assert_eq!(ran.status, Some(0));
+    assert_eq!(ran.stdout, format!("removed 1 file from {}\n", directory.path().display()));
+    ran.says(&[
+        &format!("{}: left: the target of a link\n", elsewhere.file("target").display()),
+        &format!("{}: left: a link to no file\n", directory.file("counter_2.db").display()),
+        &format!("{}: left: a link to no file\n", directory.file("counter_3.db").display()),
+        &format!("{}: left: not a metric file\n", directory.file("other").display()),
+    ]);
+    assert_eq!(directory.names(), ["counter_2.db", "counter_3.db", "notes", "other"]);
+    assert_eq!(elsewhere.names(), ["counter_5.db", "target"]);
+
+    // One that goes with it is not left, whichever comes first.
+    for (file, link) in [("counter_7.db", "counter_8.db"), ("counter_8.db", "counter_7.db")] {
+        fs::write(directory.file(file), [0; 8]).unwrap();
+        symlink(file, directory.file(link)).unwrap();
+        let ran = clean(&directory, &["--quiet", "--force"]);
+        ran.prints(&format!("removed 2 files from {}\n", directory.path().display()));
+        fs::write(directory.file(file), [0; 8]).unwrap();
+        symlink(file, directory.file(link)).unwrap();
+        let ran = clean(&directory, &[]);
+        assert_eq!(ran.stdout, format!("removed 2 files from {}\n", directory.path().display()));
+        assert!(!ran.stderr.contains("counter_7") && !ran.stderr.contains("counter_8"), "{ran:?}");
+    }
+
+    // Who has the target open writes through the link.
+    symlink(elsewhere.file("target"), directory.file("counter_1.db")).unwrap();
+    let worker = Holder::shell("exec 9<>$1/target", elsewhere.path());
+    clean(&directory, &[]).fails_with(&[&format!("pid {} (", worker.pid())]);
+    drop(worker);
+}
+
+#[test]
+fn what_is_no_regular_file_is_left_and_not_opened() {
+    let directory = Directory::with(&[]);
+    assert!(Command::new("mkfifo").arg(directory.file("counter_1.db")).status().unwrap().success());
+    let socket = UnixListener::bind(directory.file("gauge_all_1.db")).unwrap();
+    let ran = clean(&directory, &["--force"]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""));
+    ran.says(&["counter_1.db: left: not a regular file\n", "gauge_all_1.db: left: not a regular file\n"]);
+    assert_eq!(directory.names().len(), 2);
+    drop(socket);
+}
+
+#[test]
+fn quiet_names_nothing_that_is_left() {
+    let directory = Directory::with(&["counter_1.db", "notes"]);
+    clean(&directory, &["--quiet"]).prints(&format!("removed 1 file from {}\n", directory.path().display()));
+    clean(&directory, &["--quiet"]).prints("");
+}
+
+#[test]
+fn what_cannot_be_removed_or_created_is_an_error() {
+    if !can_change_user() {
+        return;
+    }
+    let directory = Directory::with(&["counter_4999999.db"]);
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    let seen_by = Directory::with(&[]);
+    let clean = |path: &Path| run(promproc_of_a_stranger(&seen_by).arg("clean").arg(path));
+    clean(directory.path()).fails_with(&["counter_4999999.db: cannot be removed: Permission denied"]);
+    clean(&directory.file("new")).fails_with(&["new: cannot be created: Permission denied"]);
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).unwrap();
+    clean(directory.path()).fails_with(&["Permission denied", "hint: "]);
+    assert_eq!(directory.names().len(), 1);
+}

@@ -1,0 +1,153 @@
+//! `promproc prune`, with real processes that hold real files open.
+
+mod pid;
+mod rights;
+mod writers;
+
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::support::{
+    Client, Directory, Holder, Ran, STRANGER, can_change_user, has_containers, in_container, names_in,
+    promproc, promproc_of_a_stranger, promproc_without_leases, python, run, wait_for,
+};
+
+const MODES: [&str; 10] =
+    ["all", "liveall", "livemax", "livemin", "livemostrecent", "livesum", "max", "min", "mostrecent", "sum"];
+
+/// No process of any system here has this number: Linux counts to 4,194,304 at most.
+const NO_PID: &str = "4999999";
+
+fn prune(directory: &Directory, options: &[&str]) -> Ran {
+    run(promproc().arg("prune").args(options).arg(directory.path()))
+}
+
+/// Files of a process for every type and mode.
+fn files_of(pid: &str) -> Vec<String> {
+    let gauges = MODES.iter().map(|mode| format!("gauge_{mode}_{pid}.db"));
+    ["counter", "histogram", "summary"].iter().map(|t| format!("{t}_{pid}.db")).chain(gauges).collect()
+}
+
+fn directory_of(pids: &[&str]) -> Directory {
+    let names: Vec<_> = pids.iter().flat_map(|pid| files_of(pid)).collect();
+    Directory::with(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn removes_what_mark_process_dead_removes_for_every_dead_process() {
+    let Some(mut client) = Client::current() else { return };
+    let (ours, theirs) = (Directory::with(&[]), Directory::with(&[]));
+    let mut operations: Vec<_> = MODES
+        .iter()
+        .map(|mode| json!({"type": "gauge", "name": format!("g_{mode}"), "mode": mode, "op": "set", "value": "1"}))
+        .collect();
+    for (metric_type, op) in [("counter", "inc"), ("histogram", "observe"), ("summary", "observe")] {
+        operations.push(json!({"type": metric_type, "name": metric_type, "op": op, "value": "1"}));
+    }
+    let pids =
+        client.write(ours.path(), &json!(vec![json!({"pid": null, "operations": operations}); 3])).unwrap();
+    for name in ours.names() {
+        fs::copy(ours.file(&name), theirs.file(&name)).unwrap();
+    }
+    assert_eq!(ours.names().len(), 3 * 13);
+
+    let ran = prune(&ours, &[]);
+    assert_eq!((ran.status, ran.stdout.lines().count(), ran.stderr.as_str()), (Some(0), 3 * 5, ""));
+    for pid in pids {
+        client.mark_dead(&pid, theirs.path()).unwrap();
+    }
+    assert_eq!(ours.names(), theirs.names());
+    prune(&ours, &[]).prints("");
+}
+
+#[test]
+fn prints_each_file_with_the_evidence() {
+    let directory = directory_of(&[NO_PID]);
+    let lines = |verb: &str| {
+        ["liveall", "livemax", "livemin", "livemostrecent", "livesum"]
+            .map(|mode| directory.file(&format!("gauge_{mode}_{NO_PID}.db")))
+            .map(|file| format!("{verb} {}: write lease granted: no process has it open\n", file.display()))
+            .concat()
+    };
+    prune(&directory, &["--dry-run"]).prints(&lines("would remove"));
+    assert_eq!(directory.names().len(), 13);
+    prune(&directory, &[]).prints(&lines("removed"));
+    assert_eq!(directory.names().len(), 8);
+}
+
+#[test]
+fn json_has_these_fields() {
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Line {
+        file: String,
+        r#type: String,
+        mode: String,
+        pid: String,
+        evidence: String,
+        removed: bool,
+    }
+    let directory = directory_of(&["host_5"]);
+    for (options, removed) in [(&["--dry-run"][..], false), (&[], true)] {
+        let ran = prune(&directory, &[&["--format", "json", "--mode", "livesum"], options].concat());
+        assert_eq!((ran.status, ran.stdout.lines().count()), (Some(0), 1));
+        let line: Line = serde_json::from_str(&ran.stdout).unwrap();
+        let expected = Line {
+            file: directory.file("gauge_livesum_host_5.db").to_str().unwrap().to_owned(),
+            r#type: "gauge".to_owned(),
+            mode: "livesum".to_owned(),
+            pid: "host_5".to_owned(),
+            evidence: "write lease granted: no process has it open".to_owned(),
+            removed,
+        };
+        assert_eq!(line, expected);
+    }
+}
+
+#[test]
+fn other_modes_are_pruned_when_named() {
+    let directory = directory_of(&[NO_PID]);
+    let ran = prune(&directory, &["--mode", "all", "--mode", "min"]);
+    assert_eq!((ran.status, ran.stdout.lines().count()), (Some(0), 2));
+    let mut left = files_of(NO_PID);
+    left.retain(|name| !name.starts_with("gauge_all_") && !name.starts_with("gauge_min_"));
+    left.sort_unstable();
+    assert_eq!(directory.names(), left);
+}
+
+#[test]
+fn counters_histograms_and_summaries_are_never_pruned_and_it_says_why() {
+    let directory = directory_of(&[NO_PID]);
+    for metric_type in ["counter", "histogram", "summary"] {
+        prune(&directory, &["--mode", metric_type])
+            .fails_with(&[&format!("a {metric_type} is never pruned"), "the sum would fall"]);
+    }
+    prune(&directory, &["--mode", "gauge"]).fails_with(&["livesum"]);
+    prune(&directory, &["--mode", "average"]).fails_with(&["livesum"]);
+    assert_eq!(directory.names().len(), 13);
+}
+
+#[test]
+fn nothing_to_do_and_no_such_directory() {
+    let directory = Directory::with(&["counter_1.db", "notes.txt", "foo.db", "gauge_average_7.db"]);
+    prune(&directory, &[]).prints("");
+    assert_eq!(directory.names().len(), 4);
+    let missing = directory.file("missing");
+    for options in [&[][..], &["--pid", "5"]] {
+        let ran = run(promproc().arg("prune").args(options).arg(&missing));
+        ran.fails_with(&["missing: no such file or directory"]);
+        let ran = run(promproc().arg("prune").args(options).arg(directory.file("notes.txt")));
+        ran.fails_with(&["notes.txt: ", "ot a directory"]);
+        run(promproc().arg("prune").args(options)).fails_with(&["PROMETHEUS_MULTIPROC_DIR"]);
+    }
+    let named = directory_of(&[NO_PID]);
+    run(promproc().arg("prune").args(["--pid", NO_PID]).env("PROMETHEUS_MULTIPROC_DIR", named.path()));
+    assert_eq!(named.names().len(), 8);
+}

@@ -13,6 +13,7 @@ mod nasty;
 mod python;
 mod ran;
 pub(crate) mod random;
+mod sample;
 mod user;
 mod waiting;
 
@@ -26,6 +27,7 @@ pub(crate) use metric_file::{GET, POST, SIZE, encoded, write};
 pub(crate) use python::not_run::not_run;
 pub(crate) use python::{CURRENT, python};
 pub(crate) use ran::{Ran, run};
+pub(crate) use sample::{Sample, samples};
 pub(crate) use user::{
     STRANGER, can_change_user, promproc_of_a_stranger, promproc_without_leases, promproc_without_threads,
 };

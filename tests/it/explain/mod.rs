@@ -1,5 +1,7 @@
 //! `promproc explain`, seen from outside: the reasons add up to the value, and lead to what mends it.
 
+mod contributions;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -10,10 +12,8 @@ use promproc::notation::{go_string, printable, push_sample};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::support::random::{Abilities, RandomDirectory};
 use crate::support::{
-    CURRENT, Client, Directory, Holder, Ran, encoded, path_with_promproc, promproc, run, small_directory,
-    write,
+    Directory, Holder, Ran, encoded, path_with_promproc, promproc, run, small_directory, write,
 };
 
 fn explain(options: &[&str], selector: &str, path: &Path) -> Ran {
@@ -83,85 +83,6 @@ fn lines(selector: &str, path: &Path) -> Vec<Line> {
     let ran = explain(&["--format", "json"], selector, path);
     assert!(ran.status == Some(0) || ran.status == Some(1), "{ran:?}");
     ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn number(text: &str) -> f64 {
-    text.parse().unwrap()
-}
-
-/// The lines of the exposition that an explained series stands for, made of its contributions alone.
-fn made_of_contributions(line: &Line) -> Vec<(String, String)> {
-    let sample = |name: &str, bound: Option<&str>| {
-        let mut labels = line.labels.clone();
-        labels.extend(bound.map(|bound| ("le".to_owned(), bound.to_owned())));
-        let mut text = String::new();
-        push_sample(&mut text, name, labels.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        printable(&text).into_owned()
-    };
-    let values = |fate: &str, bound: Option<&str>| -> Vec<f64> {
-        let chosen = line.contributions.iter().filter(|one| one.fate == fate && one.le.as_deref() == bound);
-        chosen.map(|one| number(&one.value)).collect()
-    };
-    if let Some(histogram) = &line.histogram {
-        let mut cumulated = 0.0;
-        let mut lines = Vec::new();
-        for bucket in &histogram.buckets {
-            let own = values("added", Some(&bucket.le)).iter().fold(0.0, |sum, value| sum + value);
-            assert_eq!(bucket.count, go_string(own), "{line:?}");
-            cumulated += own;
-            assert_eq!(bucket.cumulated, go_string(cumulated), "{line:?}");
-            lines.push((go_string(cumulated), sample(&line.sample, Some(&bucket.le))));
-        }
-        lines.push((go_string(cumulated), sample(&format!("{}_count", line.family), None)));
-        return lines;
-    }
-    let value = match values("decides", None)[..] {
-        [] => {
-            let added = values("added", None);
-            if added.is_empty() {
-                assert!(line.contributions.iter().all(|one| one.fate == "never set"), "{line:?}");
-                assert_eq!(
-                    (line.mode.as_deref().unwrap().contains("mostrecent"), &line.value),
-                    (true, &None)
-                );
-                return Vec::new();
-            }
-            go_string(added.into_iter().fold(0.0, |sum, value| sum + value))
-        }
-        [value] => go_string(value),
-        _ => panic!("two decide: {line:?}"),
-    };
-    assert_eq!(Some(&value), line.value.as_ref(), "{line:?}");
-    vec![(value, sample(&line.sample, None))]
-}
-
-#[test]
-fn contributions_add_up_to_what_merge_prints() {
-    const DIRECTORIES: u64 = 300;
-    let Some(mut client) = Client::current() else { return };
-    let mut series = 0;
-    for seed in 1_000..1_000 + DIRECTORIES {
-        let directory = TempDir::new().unwrap();
-        let random = RandomDirectory::new(seed, Abilities::of(CURRENT));
-        client.write(directory.path(), &random.processes).unwrap();
-        for (name, entries) in &random.forged {
-            client.raw(&directory.path().join(name), entries).unwrap();
-        }
-        let explained = lines(r#"{__name__=~".+"}"#, directory.path());
-        let mut explained: Vec<_> = explained.iter().flat_map(made_of_contributions).collect();
-        let table = run(promproc().args(["merge", "--format", "table"]).arg(directory.path()));
-        let row = |line: &str| {
-            let (_, rest) = line.split_once(' ').unwrap();
-            let (value, sample) = rest.trim_start().split_once("  ").unwrap();
-            (value.to_owned(), sample.to_owned())
-        };
-        let mut merged: Vec<_> = table.stdout.lines().skip(1).map(row).collect();
-        explained.sort_unstable();
-        merged.sort_unstable();
-        assert_eq!(explained, merged, "seed {seed}");
-        series += merged.len();
-    }
-    assert!(series > 5_000, "{series} series are too few to say much");
 }
 
 #[test]

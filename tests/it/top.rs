@@ -122,7 +122,7 @@ fn without_a_terminal_it_needs_once_or_batch() {
 }
 
 #[test]
-fn wrong_intervals() {
+fn intervals_that_are_too_short_or_no_time_are_refused() {
     for interval in ["0", "0.05", "-1", "nan", "inf", "1e300", "fast"] {
         let (_, stderr, status) = top(&["--batch", "1", &format!("--interval={interval}")], Path::new("."));
         assert!(status == Some(2) && stderr.contains("--interval"), "{interval}: {stderr}");
@@ -322,7 +322,7 @@ fn a_session_in_which_the_directory_vanishes_and_comes_back() {
 }
 
 #[test]
-fn a_signal_gives_the_terminal_back() {
+fn a_killed_session_gives_the_terminal_back() {
     let scene = Scene::new();
     scene.counter("1", &[("/apple", 3.0)]);
     for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {

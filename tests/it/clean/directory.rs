@@ -71,7 +71,7 @@ fn the_path_may_be_relative_or_come_from_the_environment() {
 }
 
 #[test]
-fn several_at_once_all_succeed() {
+fn containers_that_start_at_once_all_find_the_directory_clean() {
     let names: Vec<_> = (0..300).map(|pid| format!("counter_{pid}.db")).collect();
     for _ in 0..10 {
         let base = Directory::with(&[]);

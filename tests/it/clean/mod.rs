@@ -86,7 +86,7 @@ fn ran_left_everything(directory: &Directory) {
 }
 
 #[test]
-fn of_a_link_the_target_is_left() {
+fn the_target_of_a_link_is_left_and_named() {
     let directory = Directory::with(&["notes"]);
     let elsewhere = Directory::with(&["target", "counter_5.db"]);
     symlink(elsewhere.file("target"), directory.file("counter_1.db")).unwrap();
@@ -126,7 +126,7 @@ fn of_a_link_the_target_is_left() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_left_and_not_opened() {
+fn clean_does_not_hang_at_a_fifo_or_a_socket_and_leaves_it() {
     let directory = Directory::with(&[]);
     assert!(Command::new("mkfifo").arg(directory.file("counter_1.db")).status().unwrap().success());
     let socket = UnixListener::bind(directory.file("gauge_all_1.db")).unwrap();

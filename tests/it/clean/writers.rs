@@ -75,7 +75,7 @@ fn force_unlinks_what_is_in_use_and_never_truncates_it() {
 }
 
 #[test]
-fn after_a_restart_the_script_with_number_1_is_not_the_worker_before() {
+fn a_restarted_container_can_clean_what_its_pid_1_left() {
     if !has_containers() || !can_change_user() {
         return;
     }
@@ -119,7 +119,7 @@ fn a_worker_in_another_container_is_in_the_way() {
 }
 
 #[test]
-fn what_cannot_be_told_is_not_removed() {
+fn files_that_may_be_in_use_are_not_removed() {
     if !can_change_user() {
         return;
     }

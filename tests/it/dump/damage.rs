@@ -68,7 +68,7 @@ fn of_several_bad_keys_the_first_is_named() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_left_out_unopened() {
+fn dump_does_not_hang_at_a_fifo_or_a_socket_and_names_it() {
     let directory = small_directory();
     let path = |name: &str| directory.path().join(name);
     fs::create_dir(path("counter_90.db")).unwrap();
@@ -85,7 +85,7 @@ fn what_is_no_regular_file_is_left_out_unopened() {
 }
 
 #[test]
-fn what_may_not_be_read_is_left_out() {
+fn a_file_that_may_not_be_read_is_named_and_left_out() {
     let directory = small_directory();
     let path = directory.path().join("counter_12.db");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();

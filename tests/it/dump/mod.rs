@@ -220,7 +220,7 @@ fn a_single_file_and_directories_below() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn dump_into_head_ends_without_an_error() {
     let directory = TempDir::new().unwrap();
     let keys: Vec<_> = (0..5_000).map(|i| format!(r#"["m", "m", {{"i": "{i}"}}, "help"]"#)).collect();
     let entries: Vec<_> = keys.iter().map(|key| (key.as_str(), 1.0)).collect();

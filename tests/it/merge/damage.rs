@@ -93,7 +93,7 @@ fn a_key_of_any_wrong_kind_costs_its_entry_alone() {
 }
 
 #[test]
-fn forged_sizes_cost_what_stands_behind_them_and_no_memory() {
+fn a_damaged_file_does_not_make_merge_run_out_of_memory() {
     let whole = encoded(&[(GET, 1.0), (POST, 2.0)]);
     let second = encoded(&[(GET, 0.0)]).len();
     let forged = |at: usize, number: i32| {
@@ -145,7 +145,7 @@ fn two_eras_in_a_directory_are_merged_without_a_word() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_not_opened() {
+fn directories_fifos_sockets_and_links_to_nothing_are_named_and_left_out() {
     let directory = small_directory();
     let path = |name: &str| directory.path().join(name);
     fs::create_dir(path("counter_90.db")).unwrap();
@@ -163,7 +163,7 @@ fn what_is_no_regular_file_is_not_opened() {
 }
 
 #[test]
-fn what_may_not_be_read_is_left_out() {
+fn a_file_that_may_not_be_read_is_named_and_left_out() {
     if !can_change_user() {
         return;
     }
@@ -178,7 +178,7 @@ fn what_may_not_be_read_is_left_out() {
 }
 
 #[test]
-fn what_nobody_writes_to_is_not_waited_for() {
+fn merge_does_not_hang_at_a_fifo_or_a_socket() {
     let directory = small_directory();
     let path = |name: &str| directory.path().join(name);
     assert!(Command::new("mkfifo").arg(path("counter_1.db")).status().unwrap().success());
@@ -255,7 +255,7 @@ for file, (_, vanishing) in zip(files, gates):
 }
 
 #[test]
-fn a_live_gauge_may_vanish_while_it_is_read() {
+fn a_live_gauge_that_is_pruned_during_a_merge_is_no_error() {
     let directory = TempDir::new().unwrap();
     write(&directory, "counter_1.db", &encoded(&[(GET, 1.0)]));
     write(&directory, "gauge_livesum_2.db", &encoded(&[(SIZE, 2.0)]));
@@ -269,7 +269,7 @@ fn a_live_gauge_may_vanish_while_it_is_read() {
 }
 
 #[test]
-fn where_another_file_vanishes_the_directory_is_scanned_again_three_times() {
+fn merge_neither_counts_twice_nor_gives_up_at_once_where_counters_vanish_meanwhile() {
     let files =
         ["counter_1.db", "counter_2.db", "counter_3.db", "counter_4.db", "counter_5.db", "counter_6.db"];
     let directory = TempDir::new().unwrap();

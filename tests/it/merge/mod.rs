@@ -143,7 +143,7 @@ fn a_bound_that_is_no_number_is_left_out() {
 }
 
 #[test]
-fn filters_choose_before_merging() {
+fn filters_leave_the_samples_that_match() {
     let directory = small_directory();
     for (options, samples) in [
         (&["--type", "gauge"][..], 1),

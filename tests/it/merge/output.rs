@@ -12,7 +12,7 @@ use super::merge;
 use crate::support::{large_directory, limited, names_in, promproc, run, small_directory};
 
 #[test]
-fn output_replaces_a_file_in_one_step() {
+fn the_output_file_is_never_half_written_and_others_can_read_it() {
     let (directory, target) = (small_directory(), TempDir::new().unwrap());
     let file = target.path().join("metrics.prom");
     let merged = merge(&[], directory.path()).stdout;
@@ -153,7 +153,7 @@ fn a_closed_pipe_is_silent_and_a_full_disk_is_not() {
 }
 
 #[test]
-fn the_first_line_is_enough_for_head() {
+fn merge_into_head_ends_without_an_error() {
     let directory = large_directory();
     let mut child = promproc()
         .arg("merge")

@@ -44,7 +44,7 @@ fn the_number_of_threads_changes_no_byte() {
 }
 
 #[test]
-fn where_no_thread_can_be_started_one_does_it_all() {
+fn a_container_that_may_start_no_further_thread_gets_the_whole_merge() {
     if !can_change_user() {
         return;
     }

@@ -83,7 +83,7 @@ fn prints_each_file_with_the_evidence() {
 }
 
 #[test]
-fn json_has_these_fields() {
+fn json_lines_have_the_documented_fields() {
     #[derive(Debug, Deserialize, PartialEq)]
     #[serde(deny_unknown_fields)]
     struct Line {

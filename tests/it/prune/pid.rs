@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn pid_is_exactly_mark_process_dead() {
+fn pid_removes_exactly_what_mark_process_dead_removes() {
     let Some(mut client) = Client::current() else { return };
     let pids = ["5", "55", "host_5", "5.db", "worker 5", "é"];
     for pid in pids.into_iter().chain([NO_PID]) {
@@ -15,7 +15,7 @@ fn pid_is_exactly_mark_process_dead() {
 }
 
 #[test]
-fn pid_is_no_pattern() {
+fn pid_with_a_star_or_brackets_prunes_no_other_process() {
     let directory = directory_of(&["5", "*", "[5]"]);
     let ran = prune(&directory, &["--pid", "*", "--pid", "[5]"]);
     assert_eq!((ran.status, ran.stdout.lines().count()), (Some(0), 10));
@@ -24,7 +24,7 @@ fn pid_is_no_pattern() {
 }
 
 #[test]
-fn pid_does_not_look_whether_the_process_lives() {
+fn pid_of_a_live_worker_is_pruned_all_the_same() {
     let directory = Directory::with(&[]);
     let worker = Holder::shell("exec 8<>$1/gauge_liveall_$$.db 9<>$1/gauge_all_$$.db", directory.path());
     let pid = worker.pid();

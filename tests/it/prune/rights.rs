@@ -8,7 +8,7 @@ fn age(directory: &Directory, name: &str) {
 }
 
 #[test]
-fn a_number_that_promproc_or_its_parent_has_is_not_the_writer() {
+fn a_gauge_with_the_pid_of_promproc_or_its_shell_is_pruned() {
     if !can_change_user() {
         return;
     }
@@ -30,7 +30,7 @@ fn a_number_that_promproc_or_its_parent_has_is_not_the_writer() {
 }
 
 #[test]
-fn where_not_all_processes_can_be_seen_none_is_taken_for_dead() {
+fn nothing_is_pruned_where_proc_hides_processes() {
     if !has_containers() || !can_change_user() {
         return;
     }
@@ -57,7 +57,7 @@ fn where_not_all_processes_can_be_seen_none_is_taken_for_dead() {
 }
 
 #[test]
-fn without_leases_a_directory_without_live_writer_is_refused() {
+fn a_sidecar_that_sees_no_worker_prunes_nothing_without_force() {
     if !can_change_user() {
         return;
     }
@@ -83,7 +83,7 @@ fn without_leases_a_directory_without_live_writer_is_refused() {
 }
 
 #[test]
-fn without_leases_one_live_writer_of_any_type_shows_that_writers_can_be_seen() {
+fn a_sidecar_that_sees_one_worker_prunes_the_dead_ones_gauges() {
     if !can_change_user() {
         return;
     }
@@ -96,7 +96,7 @@ fn without_leases_one_live_writer_of_any_type_shows_that_writers_can_be_seen() {
 }
 
 #[test]
-fn without_leases_open_files_and_mappings_are_looked_for() {
+fn a_sidecar_keeps_gauges_that_a_worker_has_open_or_mapped() {
     if !can_change_user() {
         return;
     }
@@ -130,7 +130,7 @@ sys.stdin.read()
 }
 
 #[test]
-fn without_leases_threads_and_zombies_are_not_the_writer_and_later_processes_may_be() {
+fn gauges_with_the_pid_of_a_thread_or_a_zombie_are_pruned_and_with_that_of_a_later_process_kept() {
     if !can_change_user() {
         return;
     }
@@ -182,7 +182,7 @@ fn without_leases_threads_and_zombies_are_not_the_writer_and_later_processes_may
 }
 
 #[test]
-fn what_cannot_be_told_is_kept_and_named() {
+fn gauges_that_may_have_a_writer_are_kept_and_named() {
     if !can_change_user() {
         return;
     }

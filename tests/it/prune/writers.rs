@@ -18,7 +18,7 @@ fn keeps_a_live_worker_of_the_real_client_until_it_is_killed() {
 }
 
 #[test]
-fn a_reused_number_is_not_the_writer() {
+fn a_gauge_of_a_dead_worker_whose_pid_was_reused_is_pruned() {
     let directory = Directory::with(&[]);
     let other = Holder::shell("", directory.path());
     let name = format!("gauge_livesum_{}.db", other.pid());
@@ -30,7 +30,7 @@ fn a_reused_number_is_not_the_writer() {
 }
 
 #[test]
-fn a_writer_of_another_name_is_seen() {
+fn a_live_workers_gauge_with_another_number_or_name_is_kept() {
     // A uWSGI worker's number, another process's id, a host name: who has the file open counts.
     let directory = Directory::with(&[]);
     let script =
@@ -43,7 +43,7 @@ fn a_writer_of_another_name_is_seen() {
 }
 
 #[test]
-fn a_scraper_is_no_writer_and_two_prunes_do_not_take_each_other_for_one() {
+fn prunes_at_once_and_during_scrapes_leave_no_dead_gauge() {
     let names: Vec<_> = (0..200).map(|pid| format!("gauge_livesum_{}.db", 5_000_000 + pid)).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     for _ in 0..5 {
@@ -73,7 +73,7 @@ fn a_scraper_is_no_writer_and_two_prunes_do_not_take_each_other_for_one() {
 }
 
 #[test]
-fn a_process_that_opens_the_file_at_that_moment_does_not_lose_it() {
+fn a_worker_that_starts_during_a_prune_does_not_lose_its_file() {
     let directory = Directory::with(&[]);
     let file = directory.file(&format!("gauge_livesum_{NO_PID}.db"));
     let is_done = AtomicBool::new(false);
@@ -101,7 +101,7 @@ fn a_process_that_opens_the_file_at_that_moment_does_not_lose_it() {
 }
 
 #[test]
-fn a_writer_in_another_container_is_seen() {
+fn a_live_gauge_of_a_worker_in_another_container_is_kept() {
     if !has_containers() {
         return;
     }
@@ -121,7 +121,7 @@ fn a_writer_in_another_container_is_seen() {
 }
 
 #[test]
-fn a_link_is_judged_by_its_target_which_stays() {
+fn a_link_is_pruned_and_its_target_stays() {
     let directory = Directory::with(&[]);
     let elsewhere = Directory::with(&["target"]);
     let link = directory.file(&format!("gauge_livesum_{NO_PID}.db"));

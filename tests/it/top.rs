@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Holder, promproc, python};
+use crate::support::{Holder, promproc, python, while_stopped};
 
 const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/terminal.py");
 
@@ -145,10 +145,11 @@ impl Batch {
     }
 
     /// The lines of the next round, as far as the empty one before the round after it. As soon as the
-    /// first stands there, the directory has been read: what `then` changes is of the round after it.
+    /// first stands there, the directory has been read: what `then` changes, while `top` is stopped, is
+    /// of the round after it.
     fn round(&mut self, then: impl FnOnce()) -> Vec<String> {
         let heading = self.lines.next().expect("another round").unwrap();
-        then();
+        while_stopped(&self.process, then);
         let rest = self.lines.by_ref().map(Result::unwrap).take_while(|line| !line.is_empty());
         [heading].into_iter().chain(rest).collect()
     }
@@ -160,7 +161,6 @@ fn a_batch_has_rates_and_survives_a_directory_that_vanishes() {
     scene.counter("1", &[("/a", 100.0)]);
     scene.counter("2", &[("/a", 10.0), ("/b", 1.0)]);
     let away = scene.0.path().join("away");
-    // Each change is made at once where a round begins to be printed, long before the next reading.
     let interval = Duration::from_secs(2);
     let start = Instant::now();
     let mut batch = Batch::start(5, interval, &scene.metrics());

@@ -21,7 +21,8 @@ use tempfile::TempDir;
 
 use crate::support::{
     Client, Directory, Holder, Ran, STRANGER, can_change_user, damages, has_containers, in_container, killed,
-    not_run, path_with_promproc, promproc, promproc_of_a_stranger, python, run, wait_for, worker,
+    not_run, path_with_promproc, promproc, promproc_of_a_stranger, python, run, wait_for, while_stopped,
+    worker,
 };
 
 #[derive(Debug, Deserialize)]

@@ -11,7 +11,7 @@ fn watched(path: &Path, seconds: &str, meanwhile: impl FnOnce()) -> Ran {
     let mut line = String::new();
     said.read_line(&mut line).unwrap();
     assert_eq!(line, format!("promproc: info: looked once; looking again in {seconds} s\n"));
-    meanwhile();
+    while_stopped(&child, meanwhile);
     let output = child.wait_with_output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     Ran { status: output.status.code(), stdout, stderr: line }
@@ -36,7 +36,7 @@ fn counters_that_fall() {
 
     let counter = name("counter", &live.pid().to_string());
     let before = fs::read(directory.path().join(&counter)).unwrap();
-    let reset = watched(directory.path(), "3", || {
+    let reset = watched(directory.path(), "2", || {
         fs::write(&sign, "").unwrap();
         let has_changed = || fs::read(directory.path().join(&counter)).unwrap() != before;
         wait_for("the worker goes on", || has_changed().then_some(()));
@@ -55,7 +55,7 @@ fn counters_that_fall() {
     // All of it, with the directory.
     let all = self::directory();
     killed(all.path(), COUNTED).unwrap();
-    let gone = watched(all.path(), "3", || {
+    let gone = watched(all.path(), "2", || {
         for entry in fs::read_dir(all.path()).unwrap() {
             fs::remove_file(entry.unwrap().path()).unwrap();
         }
@@ -65,7 +65,7 @@ fn counters_that_fall() {
     assert!(found[2].message.starts_with("other_total fell from 1.0 to nothing: counter_"), "{found:?}");
 
     // What a clean-up job that means well does to counters.
-    let gone = watched(directory.path(), "3", || {
+    let gone = watched(directory.path(), "2", || {
         for kind in ["counter", "histogram"] {
             fs::remove_file(directory.path().join(name(kind, &dead))).unwrap();
         }

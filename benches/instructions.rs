@@ -19,8 +19,8 @@ use anyhow::{Context, ensure};
 use promproc::directory;
 use promproc::exposition::{Escaping, text};
 use promproc::format::{Encoder, Layout};
-use promproc::merge::{self, Options};
-use promproc::reader::Reader;
+use promproc::merge::{Options, merge_paths};
+use promproc::reader::read_files;
 
 /// Each stage includes those before it.
 const STAGES: [&str; 4] = ["start", "decode", "merge", "render"];
@@ -37,17 +37,17 @@ fn main() -> anyhow::Result<()> {
 fn run(stage: &str, input: &Path) -> anyhow::Result<()> {
     match stage {
         "decode" => {
-            let mut reader = Reader::default();
-            for file in directory::scan(input)?.files {
-                reader.read(&file, |entry, _| {
-                    black_box(entry);
-                })?;
-            }
+            let files = directory::scan(input)?.files;
+            read_files(&files, Some(1), |_, reader| {
+                reader
+                    .read(|entries, _| entries.try_for_each(|entry| entry.map(black_box).map(drop)))
+                    .map(drop)
+            })?;
         }
-        "merge" => drop(black_box(merge::merge(&[input.to_owned()], &Options::default())?)),
+        "merge" => drop(black_box(merge_paths(&[input.to_owned()], false, &Options::default())?)),
         "render" => {
-            let merged = merge::merge(&[input.to_owned()], &Options::default())?;
-            text::write(merged.into_families(), Escaping::Underscores, &mut io::sink())?;
+            let (_, merged) = merge_paths(&[input.to_owned()], false, &Options::default())?;
+            text::write(merged.series.into_families(), Escaping::Underscores, &mut io::sink())?;
         }
         _ => {}
     }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, for_each_command};
 use commands::{Hinted, Outcome};
 use console::Console;
 
@@ -46,17 +46,14 @@ fn shown(printed: io::Result<()>) -> ExitCode {
 }
 
 fn run(command: &Command, console: &Console) -> anyhow::Result<Outcome> {
-    match command {
-        Command::Dump(args) => commands::dump::run(args, console),
-        Command::Merge(args) => commands::merge::run(args, console),
-        Command::Explain(args) => commands::explain::run(args, console),
-        Command::Check(args) => commands::check::run(args, console),
-        Command::Prune(args) => commands::prune::run(args, console),
-        Command::Clean(args) => commands::clean::run(args, console),
-        Command::Top(args) => commands::top::run(args, console),
-        Command::Completions(args) => commands::completions::run(args, console),
-        Command::Man(args) => commands::man::run(args, console),
+    macro_rules! dispatch {
+        ($($variant:ident $name:ident $args:ident $page:ident,)+) => {
+            match command {
+                $(Command::$variant(args) => commands::$name::run(args, console),)+
+            }
+        };
     }
+    for_each_command!(dispatch)
 }
 
 /// Whether the reader of standard output went away, as `head` does when it has enough.

@@ -1,6 +1,7 @@
 //! The nouns of the domain: metric types, gauge modes, labels, samples and metric families.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// The type of a metric, as the first part of a file name and a `# TYPE` line spell it.
@@ -29,10 +30,18 @@ impl MetricType {
             Self::Summary => "summary",
         }
     }
+}
 
-    /// The type of that name, if there is one.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|t| t.as_str() == name)
+/// A text that names none of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such name")]
+pub struct UnknownName;
+
+impl FromStr for MetricType {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|t| t.as_str() == name).ok_or(UnknownName)
     }
 }
 
@@ -117,11 +126,6 @@ impl GaugeMode {
         }
     }
 
-    /// The mode of that name, if the client has one.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|m| m.as_str() == name)
-    }
-
     /// Whether `mark_process_dead` removes a dead process's file of this mode.
     pub fn is_live(self) -> bool {
         self.as_str().starts_with("live")
@@ -136,6 +140,15 @@ impl GaugeMode {
             Self::Sum | Self::LiveSum => GaugeRule::Sum,
             Self::MostRecent | Self::LiveMostRecent => GaugeRule::MostRecent,
         }
+    }
+}
+
+/// One of the modes of the client.
+impl FromStr for GaugeMode {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|m| m.as_str() == name).ok_or(UnknownName)
     }
 }
 

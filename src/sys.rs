@@ -22,6 +22,11 @@ pub(crate) fn take_write_lease(file: &File) -> io::Result<()> {
     control(file, libc::F_SETLEASE, c_int::from(libc::F_WRLCK)).map(drop)
 }
 
+/// Ends a lease; the file stays open.
+pub(crate) fn end_lease(file: &File) -> io::Result<()> {
+    control(file, libc::F_SETLEASE, c_int::from(libc::F_UNLCK)).map(drop)
+}
+
 /// Whether another process wants to open a file on which this one holds the lease; it waits.
 pub(crate) fn is_lease_wanted(file: &File) -> io::Result<bool> {
     // The answer is the lease that this process should go down to.

@@ -1,6 +1,9 @@
 //! The codes of findings: stable names, with what they mean.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::model::UnknownName;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -178,10 +181,11 @@ codes! {
     SlowScrape = "slow-scrape", Warning;
 }
 
-impl Code {
-    /// The code of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+impl FromStr for Code {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name).ok_or(UnknownName)
     }
 }
 

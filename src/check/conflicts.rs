@@ -6,7 +6,7 @@ use super::survey::{Survey, Surveyed};
 use super::{Code, Finding};
 use crate::format::Era;
 use crate::merge::Conflict;
-use crate::notation::{counted, quoted, some_of};
+use crate::notation::{Remedy, counted, some_of};
 
 pub(super) fn findings(conflicts: &[Conflict], survey: &Survey) -> Vec<Finding> {
     let restart = |mut finding: Finding| {
@@ -14,17 +14,17 @@ pub(super) fn findings(conflicts: &[Conflict], survey: &Survey) -> Vec<Finding> 
         clean(finding, survey)
     };
     let mut found: Vec<_> = conflicts.iter().map(|conflict| of_merge(conflict, restart)).collect();
-    for (family, helps) in survey.helps.iter().filter(|(_, helps)| helps.len() > 1) {
+    for (family, helps) in survey.entries.helps.iter().filter(|(_, helps)| helps.len() > 1) {
         let shown = some_of(helps.iter().map(|help| format!("{help:?}")));
         let message = format!("{} help texts: {shown}; the one read first is exposed", helps.len());
         found.push(restart(Finding::new(Code::HelpConflict, family, message)));
     }
-    for (sample, sets) in survey.label_names.iter().filter(|(_, sets)| sets.len() > 1) {
+    for (sample, sets) in survey.entries.label_names.iter().filter(|(_, sets)| sets.len() > 1) {
         let shown = some_of(sets.iter().map(|names| format!("{{{}}}", names.join(","))));
         let message = format!("{} sets of labels: {shown}", sets.len());
         found.push(restart(Finding::new(Code::LabelConflict, sample, message)));
     }
-    for (family, layouts) in survey.bounds.iter().filter(|(_, layouts)| layouts.len() > 1) {
+    for (family, layouts) in survey.entries.bounds.iter().filter(|(_, layouts)| layouts.len() > 1) {
         let shown = some_of(
             layouts
                 .iter()
@@ -34,7 +34,7 @@ pub(super) fn findings(conflicts: &[Conflict], survey: &Survey) -> Vec<Finding> 
             "{} layouts of buckets: {shown}; merged, their counts do not fit together and quantiles are wrong",
             layouts.len()
         );
-        let files = layouts.values().flatten().map(|file| &survey.files[*file]);
+        let files = layouts.values().flatten().map(|file| &survey.listed[*file]);
         found.push(restart(Finding::new(Code::BucketConflict, family, message).files(files)));
     }
     found.extend(cut_pids(survey));
@@ -47,8 +47,8 @@ const RESTART: &str =
 
 /// Adds the command that wipes the directories.
 fn clean(mut finding: Finding, survey: &Survey) -> Finding {
-    for directory in survey.files.iter().map(|file| file.file.directory()) {
-        finding = finding.command(format!("promproc clean {}", quoted(directory)));
+    for directory in survey.files().map(|file| file.directory().path()) {
+        finding = finding.remedy(Remedy::Clean { directory: directory.to_owned() });
     }
     finding
 }
@@ -79,10 +79,11 @@ fn of_merge(conflict: &Conflict, restart: impl Fn(Finding) -> Finding) -> Findin
 /// Gauge files of which the client takes only a part of the identifier.
 fn cut_pids(survey: &Survey) -> Option<Finding> {
     let is_cut = |file: &&Surveyed| {
-        file.file.name.mode.is_some() && file.file.name.pid_label() != file.file.name.pid()
+        let name = file.name();
+        name.mode.is_some() && name.pid_label() != name.pid()
     };
-    let files: Vec<_> = survey.files.iter().filter(is_cut).collect();
-    let example = &files.first()?.file.name;
+    let files: Vec<_> = survey.files().filter(is_cut).collect();
+    let example = files.first()?.name();
     let message = format!(
         "{}: the identifier {} has an underscore; in the label pid only {:?} of it is left",
         counted(files.len(), "gauge file"),
@@ -138,8 +139,8 @@ fn old_era(era: Era, files: &[&Surveyed], survey: &Survey) -> Finding {
 
 fn eras(survey: &Survey) -> Option<Finding> {
     let mut by_era: BTreeMap<Era, Vec<&Surveyed>> = BTreeMap::new();
-    for file in &survey.files {
-        if let Some(era) = file.era {
+    for file in survey.files() {
+        if let Some(era) = file.facts.era {
             by_era.entry(era).or_default().push(file);
         }
     }

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::{Code, Finding, directory_error};
-use crate::directory::{DbFile, DirectoryError};
-use crate::merge::{self, Options, Traced, TracedSeries};
+use super::{Code, Finding};
+use crate::directory::{DirectoryError, InDirectory};
+use crate::format::MetricFileName;
+use crate::merge::{Options, Traced, TracedSeries, merge_paths};
 use crate::model::MetricType;
 use crate::notation::{go_string, some_of};
 use crate::select::Selection;
@@ -33,22 +34,25 @@ impl Counts {
     /// [`DirectoryError`] if another path cannot be worked on.
     pub fn read(paths: &[PathBuf], recursive: bool) -> Result<Self, DirectoryError> {
         let paths: Vec<_> = paths.iter().filter(|path| path.exists()).cloned().collect();
-        if paths.is_empty() {
-            return Ok(Self::default());
-        }
         let types = vec![MetricType::Counter, MetricType::Histogram, MetricType::Summary];
         let selection = Selection { types, ..Selection::default() };
-        let options = Options { recursive, selection, ..Options::default() };
-        let Traced { files, series, .. } = merge::trace(&paths, &options).map_err(directory_error)?;
-        let count = |series: TracedSeries| {
-            let (name, value) = series.line().filter(|_| series.is_count())?;
+        let options = Options { selection, traced: Traced::Everything, ..Options::default() };
+        let (files, mut merged) = merge_paths(&paths, recursive, &options)?;
+        Ok(Self::of(&merged.series.traced(), |file| files[file].path()))
+    }
+
+    /// What of these series only grows; `path_of` tells the file of an index.
+    pub(super) fn of(series: &[TracedSeries], path_of: impl Fn(usize) -> PathBuf) -> Self {
+        let count = |series: &TracedSeries| {
+            let is_counted = series.is_count() && series.metric_type != MetricType::Gauge;
+            let (name, value) = series.line().filter(|_| is_counted)?;
             let mut by_file = BTreeMap::new();
             for contribution in &series.contributions {
-                *by_file.entry(files[contribution.file].path()).or_default() += contribution.value;
+                *by_file.entry(path_of(contribution.file)).or_default() += contribution.value;
             }
-            Some((name, Count { family: series.family, value, by_file }))
+            Some((name, Count { family: series.family.clone(), value, by_file }))
         };
-        Ok(Self { series: series.into_iter().filter_map(count).collect() })
+        Self { series: series.iter().filter_map(count).collect() }
     }
 }
 
@@ -113,7 +117,8 @@ fn finding(family: &str, series: &[Fallen<'_>]) -> Finding {
     finding.series = series.iter().map(|fallen| fallen.name.to_owned()).collect();
     for path in gone.union(&less) {
         finding.files.push((*path).clone());
-        finding.pids.extend(DbFile::at(path).map(|file| file.name.pid().to_owned()));
+        let name = path.file_name().and_then(|name| name.to_str()?.parse::<MetricFileName>().ok());
+        finding.pids.extend(name.map(|name| name.pid().to_owned()));
     }
     finding
 }

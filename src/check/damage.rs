@@ -1,6 +1,6 @@
 //! Files that cannot be, or of which a part is lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::survey::{Oddity, Survey, Surveyed};
@@ -8,14 +8,16 @@ use super::{Code, Finding};
 use crate::directory::{Problem, ProblemKind};
 use crate::format::FormatError;
 use crate::liveness::Liveness;
-use crate::notation::{counted, go_string, quoted, some_of};
+use crate::notation::{Remedy, counted, go_string, some_of};
 
 /// The file that the client cannot unpack a header from is shorter than this.
 const HEADER_NUMBER_BYTES: u64 = 4;
 
 pub(super) fn findings(survey: &Survey, problems: &[Problem]) -> Vec<Finding> {
-    let mut found: Vec<_> = problems.iter().map(|problem| of_problem(problem, survey)).collect();
-    for file in &survey.files {
+    let by_path = if problems.is_empty() { HashMap::new() } else { survey.by_path() };
+    let of_problem = |problem: &Problem| of_problem(problem, by_path.get(&problem.path).copied());
+    let mut found: Vec<_> = problems.iter().map(of_problem).collect();
+    for file in survey.files() {
         found.extend(empty(file));
         found.extend(wsl(file));
         found.extend(odd_size(file));
@@ -24,7 +26,7 @@ pub(super) fn findings(survey: &Survey, problems: &[Problem]) -> Vec<Finding> {
     found
 }
 
-fn of_problem(problem: &Problem, survey: &Survey) -> Finding {
+fn of_problem(problem: &Problem, file: Option<&Surveyed>) -> Finding {
     let fails = |what: &str| format!("{what}; the official client fails on it, for every scrape");
     let (code, message, can_be_moved) = match &problem.kind {
         ProblemKind::Name | ProblemKind::NotAFile | ProblemKind::Format(FormatError::Foreign { .. }) => {
@@ -34,7 +36,6 @@ fn of_problem(problem: &Problem, survey: &Survey) -> Finding {
         ProblemKind::Format(_) => (Code::DamagedFile, fails(&problem.kind.to_string()), true),
         ProblemKind::Key { .. } => (Code::BadKey, fails(&problem.kind.to_string()), true),
     };
-    let file = survey.file(&problem.path);
     let finding = Finding::new(code, problem.path.to_string_lossy(), message).files(file);
     if !can_be_moved {
         return finding.advice("run promproc, and the scrape, as the user that the service runs as");
@@ -50,47 +51,42 @@ fn set_aside(mut finding: Finding, path: &Path, file: Option<&Surveyed>) -> Find
     if file.is_some_and(|file| file.liveness() != Liveness::Dead) {
         return finding.advice("restart the process that has it open; then check again");
     }
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".aside");
-    finding.advice("set it aside, where no scrape sees it").command(format!(
-        "mv {} {}",
-        quoted(path),
-        quoted(Path::new(&aside))
-    ))
+    let remedy = Remedy::SetAside { file: path.to_owned() };
+    finding.advice("set it aside, where no scrape sees it").remedy(remedy)
 }
 
 fn empty(file: &Surveyed) -> Option<Finding> {
-    (file.capacity < HEADER_NUMBER_BYTES).then(|| {
+    (file.facts.capacity_bytes < HEADER_NUMBER_BYTES).then(|| {
         let message = format!(
             "a file of {}, left by a process that was killed while it created it: nothing is lost, but the \
              official client fails on it, for every scrape",
-            counted(usize::try_from(file.capacity).unwrap_or_default(), "byte")
+            counted(usize::try_from(file.facts.capacity_bytes).unwrap_or_default(), "byte")
         );
-        let finding =
-            Finding::new(Code::EmptyFile, file.file.path().to_string_lossy(), message).files([file]);
-        set_aside(finding, &file.file.path(), Some(file))
+        let finding = Finding::new(Code::EmptyFile, file.path().to_string_lossy(), message).files([file]);
+        set_aside(finding, &file.path(), Some(file))
     })
 }
 
 fn wsl(file: &Surveyed) -> Option<Finding> {
-    let used = file.second_header.filter(|used| *used >= 8)?;
+    let used = file.misplaced_used.filter(|_| file.facts.entries == 0)?;
     let message = format!(
         "its header (used {used}) stands at byte 65536, behind zeros: the client takes it for empty, and what it \
          counts is lost"
     );
-    let finding = Finding::new(Code::WslLayout, file.file.path().to_string_lossy(), message).files([file]);
-    let finding = set_aside(finding, &file.file.path(), Some(file));
+    let finding = Finding::new(Code::WslLayout, file.path().to_string_lossy(), message).files([file]);
+    let finding = set_aside(finding, &file.path(), Some(file));
     Some(finding.advice("use a directory of Linux's own, such as /dev/shm; this file can only be set aside"))
 }
 
 fn odd_size(file: &Surveyed) -> Option<Finding> {
-    let is_odd = file.capacity >= HEADER_NUMBER_BYTES && !file.capacity.is_power_of_two();
+    let is_odd =
+        file.facts.capacity_bytes >= HEADER_NUMBER_BYTES && !file.facts.capacity_bytes.is_power_of_two();
     is_odd.then(|| {
         let message = format!(
             "{} bytes long: clients make files of 65536 bytes, or twice that and so on",
-            file.capacity
+            file.facts.capacity_bytes
         );
-        Finding::new(Code::OddSize, file.file.path().to_string_lossy(), message)
+        Finding::new(Code::OddSize, file.path().to_string_lossy(), message)
             .advice("nothing, if all its entries are there: it was copied")
             .files([file])
     })
@@ -99,27 +95,23 @@ fn odd_size(file: &Surveyed) -> Option<Finding> {
 /// One finding for each sample name.
 fn negative(survey: &Survey) -> Vec<Finding> {
     let mut by_sample: BTreeMap<&str, Vec<&Oddity>> = BTreeMap::new();
-    for oddity in &survey.negatives {
+    for oddity in &survey.entries.negatives {
         by_sample.entry(&oddity.sample).or_default().push(oddity);
     }
     let finding = |(sample, oddities): (&str, Vec<&Oddity>)| {
         let files: BTreeSet<usize> = oddities.iter().map(|oddity| oddity.file).collect();
-        let files: Vec<_> = files.into_iter().map(|file| &survey.files[file]).collect();
+        let files: Vec<_> = files.into_iter().map(|file| &survey.listed[file]).collect();
         let first = oddities.first()?;
         let message = format!(
             "{} negative or NaN, the first {sample} = {} at byte {}, in {}: sums over them are wrong",
             counted(oddities.len(), "count"),
             go_string(first.value),
             first.offset,
-            some_of(files.iter().map(|file| file.file.path().to_string_lossy().into_owned()))
+            some_of(files.iter().map(|file| file.path().to_string_lossy().into_owned()))
         );
         let mut finding = Finding::new(Code::NegativeCounter, sample, message).files(files.iter().copied());
         finding.series.push(sample.to_owned());
-        Some(
-            files
-                .into_iter()
-                .fold(finding, |finding, file| set_aside(finding, &file.file.path(), Some(file))),
-        )
+        Some(files.into_iter().fold(finding, |finding, file| set_aside(finding, &file.path(), Some(file))))
     };
     by_sample.into_iter().filter_map(finding).collect()
 }

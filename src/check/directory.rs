@@ -1,15 +1,15 @@
 //! The directory itself: is it there, whose is it, is there room?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::survey::{Survey, Surveyed};
 use super::{Code, Finding};
+use crate::directory::{Directory, Listed, OtherKind};
 use crate::liveness::{Evidence, RemovedFiles, removed_files};
-use crate::notation::{counted, quoted, some_of};
+use crate::notation::{Remedy, counted, some_of};
 
 /// From this share on a file system is nearly full.
 const NEARLY_FULL: f64 = 0.9;
@@ -31,14 +31,23 @@ pub(super) fn missing(path: &Path) -> Finding {
         "it does not exist; the client does not create it, so processes fail when they start",
     )
     .advice("create it, as the user that the service runs as, before the service starts")
-    .command(format!("promproc clean {}", quoted(path)))
+    .remedy(Remedy::Clean { directory: path.to_owned() })
 }
 
 pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> Vec<Finding> {
     let mut found = Vec::new();
-    let given = paths.iter().map(PathBuf::as_path).filter(|path| path.is_dir());
-    for directory in given.clone() {
-        if !survey.files.iter().any(|file| file.file.directory().starts_with(directory)) {
+    let mut by_directory: BTreeMap<&Path, Vec<&Surveyed>> = BTreeMap::new();
+    for file in survey.files() {
+        by_directory.entry(file.directory().path()).or_default().push(file);
+    }
+    let listed: BTreeMap<&Path, &Listed> =
+        survey.directories.iter().map(|listed| (listed.directory.path(), listed)).collect();
+    let given: BTreeSet<&Path> =
+        paths.iter().map(PathBuf::as_path).filter(|path| listed.contains_key(path)).collect();
+    for &directory in &given {
+        // Paths are in order of their parts: what is below a directory comes next.
+        let next = by_directory.range(directory..).next();
+        if !next.is_some_and(|(path, _)| path.starts_with(directory)) {
             let subject = directory.to_string_lossy();
             let message = "no metric files: nothing was counted yet, or the service writes elsewhere";
             let finding = Finding::new(Code::EmptyDirectory, subject, message);
@@ -47,25 +56,29 @@ pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> V
             );
         }
     }
-    let below = survey.files.iter().map(|file| file.file.directory()).filter(|_| recursive);
-    let directories: BTreeSet<&Path> = given.chain(below).collect();
-    for &directory in &directories {
-        let files: Vec<_> = survey.files.iter().filter(|file| file.file.directory() == directory).collect();
-        found.extend(not_writable(directory, &files));
-        found.extend(several_owners(directory, &files));
-        found.extend(other_files(directory, recursive));
-        found.extend(file_system(directory, &files));
+    let looked_at = listed.values().filter(|listed| {
+        let path = listed.directory.path();
+        given.contains(path) || by_directory.contains_key(path)
+    });
+    let looked_at: Vec<&Listed> = looked_at.copied().collect();
+    for listed in &looked_at {
+        let files = by_directory.get(listed.directory.path()).map_or(&[][..], Vec::as_slice);
+        found.extend(not_writable(&listed.directory, files));
+        found.extend(several_owners(listed.directory.path(), files));
+        found.extend(other_files(listed, recursive));
+        found.extend(file_system(&listed.directory, files));
     }
-    found.extend(removed_files(directories).into_iter().map(written_though_removed));
+    let looked_at = looked_at.iter().map(|listed| listed.directory.path());
+    found.extend(removed_files(looked_at).into_iter().map(written_though_removed));
     found.extend(unseen_writers(survey));
     found
 }
 
 /// Whether the owner of the newest file may create another one.
-fn not_writable(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
-    let newest = files.iter().max_by_key(|file| file.created)?;
-    let metadata = fs::metadata(directory).ok()?;
-    let (owner, mode) = (newest.owner, metadata.mode());
+fn not_writable(directory: &Directory, files: &[&Surveyed]) -> Option<Finding> {
+    let newest = files.iter().max_by_key(|file| file.facts.created)?;
+    let metadata = directory.own_metadata().ok()?;
+    let (owner, mode) = (newest.facts.owner, metadata.mode());
     // Groups of the owner are not known here: what the group may do is taken for enough.
     let may_write = match owner {
         0 => true,
@@ -79,17 +92,18 @@ fn not_writable(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
             metadata.uid(),
             mode & 0o7777
         );
-        Finding::new(Code::NotWritable, directory.to_string_lossy(), message)
+        let path = directory.path().to_owned();
+        Finding::new(Code::NotWritable, path.to_string_lossy(), message)
             .advice("give the directory to that user")
-            .command(format!("chown {owner} {}", quoted(directory)))
-            .command(format!("chmod u+rwx {}", quoted(directory)))
+            .remedy(Remedy::GiveDirectory { owner, directory: path.clone() })
+            .remedy(Remedy::OpenToOwner { directory: path })
     })
 }
 
 fn several_owners(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
     let mut by_owner: BTreeMap<u32, usize> = BTreeMap::new();
     for file in files {
-        *by_owner.entry(file.owner).or_default() += 1;
+        *by_owner.entry(file.facts.owner).or_default() += 1;
     }
     if by_owner.len() < 2 {
         return None;
@@ -102,7 +116,7 @@ fn several_owners(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
     Some(
         Finding::new(Code::SeveralOwners, directory.to_string_lossy(), message)
             .advice("run all of the service as one user, and give the files to it")
-            .command(format!("chown {owner} {}/*.db", quoted(directory))),
+            .remedy(Remedy::GiveFiles { owner, directory: directory.to_owned() }),
     )
 }
 
@@ -119,26 +133,22 @@ fn written_though_removed(RemovedFiles { process, directory, names }: RemovedFil
 }
 
 /// With `recursive`, sub-directories are looked into, and no files.
-fn other_files(directory: &Path, recursive: bool) -> Option<Finding> {
-    let entries = fs::read_dir(directory).ok()?.flatten();
-    let entries = entries.filter(|entry| !recursive || !entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let mut others: Vec<_> = entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| !name.ends_with(".db") || name.starts_with('.'))
-        .collect();
+fn other_files(listed: &Listed, recursive: bool) -> Option<Finding> {
+    let others = listed.unseen.iter().filter(|other| !recursive || other.kind != OtherKind::Directory);
+    let mut others: Vec<_> = others.map(|other| other.name.to_string_lossy()).collect();
     others.sort_unstable();
     (!others.is_empty()).then(|| {
         let message =
             format!("{} that no client made: {}", counted(others.len(), "other file"), some_of(&others));
-        Finding::new(Code::OtherFiles, directory.to_string_lossy(), message)
+        Finding::new(Code::OtherFiles, listed.directory.path().to_string_lossy(), message)
             .advice("nothing: they do no harm")
     })
 }
 
 /// What the file system says: its kind, and how full it is.
-fn file_system(directory: &Path, files: &[&Surveyed]) -> Vec<Finding> {
+fn file_system(directory: &Directory, files: &[&Surveyed]) -> Vec<Finding> {
     let mut found = Vec::new();
-    let subject = directory.to_string_lossy().into_owned();
+    let subject = directory.path().to_string_lossy().into_owned();
     if is_on_disk(directory) {
         found.push(
             Finding::new(
@@ -149,7 +159,7 @@ fn file_system(directory: &Path, files: &[&Surveyed]) -> Vec<Finding> {
             .advice("use a directory below /dev/shm or /run"),
         );
     }
-    let Ok(space) = rustix::fs::statvfs(directory) else { return found };
+    let Ok(space) = rustix::fs::fstatvfs(directory) else { return found };
     let share = |all: u64, free: u64| if all == 0 { 0.0 } else { 1.0 - ratio(free, all) };
     let (bytes, inodes) = (share(space.f_blocks, space.f_bavail), share(space.f_files, space.f_ffree));
     if bytes < NEARLY_FULL && inodes < NEARLY_FULL {
@@ -180,42 +190,42 @@ fn ratio(part: u64, of: u64) -> f64 {
 }
 
 #[cfg(target_os = "linux")]
-fn is_on_disk(directory: &Path) -> bool {
+fn is_on_disk(directory: &Directory) -> bool {
     const TMPFS: u64 = 0x0102_1994;
     const RAMFS: u64 = 0x8584_58f6;
     // The type has another width on every platform, and is a number on all.
-    let kind = rustix::fs::statfs(directory).ok().and_then(|fs| u64::try_from(fs.f_type).ok());
+    let kind = rustix::fs::fstatfs(directory).ok().and_then(|fs| u64::try_from(fs.f_type).ok());
     kind.is_some_and(|kind| ![TMPFS, RAMFS].contains(&kind))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_on_disk(_: &Path) -> bool {
+fn is_on_disk(_: &Directory) -> bool {
     false
 }
 
 /// How long the free bytes and inodes last if processes come as they did so far.
 fn time_left(files: &[&Surveyed], free_bytes: u64, free_inodes: u64) -> Option<Duration> {
     const LEAST_SPAN: Duration = Duration::from_secs(60);
-    let made: Vec<SystemTime> = files.iter().filter_map(|file| file.created).collect();
+    let made: Vec<SystemTime> = files.iter().filter_map(|file| file.facts.created).collect();
     let span =
         made.iter().max()?.duration_since(*made.iter().min()?).ok().filter(|span| *span >= LEAST_SPAN)?;
-    let allocated: u64 = files.iter().map(|file| file.allocated).sum();
+    let allocated: u64 = files.iter().map(|file| file.facts.allocated_bytes).sum();
     let rounds_of_bytes = ratio(free_bytes, allocated.max(1));
     let rounds_of_inodes = ratio(free_inodes, files.len() as u64);
     Duration::try_from_secs_f64(span.as_secs_f64() * rounds_of_bytes.min(rounds_of_inodes)).ok()
 }
 
 fn unseen_writers(survey: &Survey) -> Option<Finding> {
-    let is_unseen = |file: &&Surveyed| file.evidence == Some(Evidence::OpenIn(Vec::new()));
-    let files: Vec<_> = survey.files.iter().filter(is_unseen).collect();
-    let pids: BTreeSet<_> = files.iter().map(|file| file.file.name.pid()).collect();
+    let is_unseen = |file: &&Surveyed| file.examined.evidence == Some(Evidence::OpenIn(Vec::new()));
+    let files: Vec<_> = survey.files().filter(is_unseen).collect();
+    let pids: BTreeSet<_> = files.iter().map(|file| file.name().pid()).collect();
     let example = files.first()?;
     let message = format!(
         "{} (pid {}) are open in processes that cannot be seen from here: in another pid namespace, or another user's",
         counted(files.len(), "file"),
         some_of(pids)
     );
-    let directory = example.file.directory().to_string_lossy().into_owned();
+    let directory = example.directory().path().to_string_lossy().into_owned();
     Some(
         Finding::new(Code::UnseenWriters, directory, message)
             .advice("to name them, run promproc as root, in the container of the service")

@@ -2,38 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::survey::Survey;
+use super::survey::{Survey, Surveyed};
 use super::{Code, Finding, Severity};
-use crate::explain::{Explanation, Fate, Source, Value, can_be_stuck, explain_series};
+use crate::explain::{Explanation, Fate, Value, can_be_stuck, explain_series};
 use crate::liveness::{Liveness, running};
-use crate::merge::{Contribution, Traced};
-use crate::model::{GaugeMode, GaugeRule};
-use crate::notation::{counted, go_string, remedy, some_of};
+use crate::merge::{Contribution, TracedSeries};
+use crate::model::{GaugeMode, GaugeRule, MetricType};
+use crate::notation::{Remedy, counted, go_string, some_of};
 
-pub(super) fn findings(traced: Traced, survey: &Survey) -> Vec<Finding> {
-    let evidence: BTreeMap<_, _> =
-        survey.files.iter().map(|file| (file.file.path(), &file.evidence)).collect();
-    let with_evidence = |file: crate::directory::DbFile| {
-        let evidence = evidence.get(&file.path()).and_then(|evidence| (*evidence).clone());
-        Source { file, evidence }
-    };
-    let sources: Vec<_> = traced.files.into_iter().map(with_evidence).collect();
+pub(super) fn findings(traced: Vec<TracedSeries>, survey: &Survey) -> Vec<Finding> {
     let mut families: BTreeMap<(String, Option<GaugeMode>), Vec<Explanation>> = BTreeMap::new();
-    for series in traced.series {
-        let explanation = explain_series(series, &sources);
+    for mut series in traced.into_iter().filter(|series| series.metric_type == MetricType::Gauge) {
+        // A file of another type, which a conflict of types brings in, is never pruned.
+        series.contributions.retain(|one| survey.listed[one.file].name().mode.is_some());
+        if series.contributions.is_empty() {
+            continue;
+        }
+        let explanation = explain_series(series, &survey.listed);
         let family = (explanation.series.family.clone(), explanation.series.mode);
         families.entry(family).or_default().push(explanation);
     }
     let mut found = Vec::new();
     for ((family, mode), series) in &families {
         let mode = mode.unwrap_or(GaugeMode::All);
-        let of_family = Family { name: family, mode, series, sources: &sources };
+        let of_family = Family { name: family, mode, series, files: &survey.listed };
         found.extend(of_family.stuck());
         found.extend(of_family.nan());
         found.extend(of_family.zero());
         found.extend(of_family.never_set());
     }
-    found.extend(reused(&sources));
+    found.extend(reused(survey));
     found
 }
 
@@ -42,7 +40,7 @@ struct Family<'a> {
     name: &'a str,
     mode: GaugeMode,
     series: &'a [Explanation],
-    sources: &'a [Source],
+    files: &'a [Surveyed],
 }
 
 impl Family<'_> {
@@ -64,7 +62,7 @@ impl Family<'_> {
             Some(Value::Number(value)) => format!("{} without them", go_string(*value)),
             _ => "gone without them".to_owned(),
         };
-        let is_dead = |one: &Contribution| self.sources[one.file].liveness() == Liveness::Dead;
+        let is_dead = |one: &Contribution| self.files[one.file].liveness() == Liveness::Dead;
         let files: BTreeSet<usize> = shown
             .iter()
             .flat_map(|one| &one.series.contributions)
@@ -81,7 +79,7 @@ impl Family<'_> {
                 } else {
                     format!("{} files of dead processes", files.len())
                 },
-                some_of(files.iter().map(|file| self.sources[*file].file.name.pid())),
+                some_of(files.iter().map(|file| self.files[*file].name().pid())),
                 if files.len() == 1 { "counts" } else { "count" },
                 shown.len(),
                 self.mode,
@@ -121,10 +119,10 @@ impl Family<'_> {
             format!(
                 "{} is NaN, because pid {} has NaN",
                 example.series.name_and_labels(),
-                some_of(files.iter().map(|file| self.sources[*file].file.name.pid()))
+                some_of(files.iter().map(|file| self.files[*file].name().pid()))
             ),
         )
-        .advice(if files.iter().all(|file| self.sources[*file].liveness() == Liveness::Dead) {
+        .advice(if files.iter().all(|file| self.files[*file].liveness() == Liveness::Dead) {
             "take it out"
         } else {
             "set the gauge to a number in that process, or restart it"
@@ -154,7 +152,7 @@ impl Family<'_> {
             format!(
                 "{} is 0 because of pid {}; a process that never set the gauge has 0, too",
                 example.series.name_and_labels(),
-                some_of(files.iter().map(|file| self.sources[*file].file.name.pid()))
+                some_of(files.iter().map(|file| self.files[*file].name().pid()))
             ),
         )
         .advice("set the gauge when each process starts");
@@ -173,36 +171,31 @@ impl Family<'_> {
 
     /// Adds series and files to a finding, and the command that takes out those of dead processes.
     fn about(&self, series: &[&Explanation], files: &BTreeSet<usize>, finding: Finding) -> Finding {
-        let mut finding = with_sources(finding, files.iter().map(|file| &self.sources[*file]), self.mode);
+        let mut finding = with_files(finding, files.iter().map(|file| &self.files[*file]), self.mode);
         finding.series = series.iter().map(|one| one.series.name_and_labels()).collect();
         finding
     }
 }
 
 /// Adds files to a finding, and the command that takes out those of dead processes.
-fn with_sources<'a>(
+fn with_files<'a>(
     mut finding: Finding,
-    sources: impl Iterator<Item = &'a Source>,
+    files: impl Iterator<Item = &'a Surveyed> + Clone,
     mode: GaugeMode,
 ) -> Finding {
-    for source in sources {
-        if source.liveness() == Liveness::Dead {
-            finding = finding.command(remedy::prune(source.file.directory(), mode));
-        }
-        finding.files.push(source.file.path());
-        finding.pids.insert(source.file.name.pid().to_owned());
+    for file in files.clone().filter(|file| file.liveness() == Liveness::Dead) {
+        finding = finding.remedy(Remedy::prune(file.directory().path(), mode));
     }
-    finding
+    finding.files(files)
 }
 
 /// Dead processes' live gauges whose number another process has.
-fn reused(sources: &[Source]) -> Option<Finding> {
-    let is_stuck = |source: &&Source| {
-        source.liveness() == Liveness::Dead && source.file.name.mode.is_some_and(GaugeMode::is_live)
+fn reused(survey: &Survey) -> Option<Finding> {
+    let is_stuck = |file: &&Surveyed| {
+        file.liveness() == Liveness::Dead && file.name().mode.is_some_and(GaugeMode::is_live)
     };
-    let stuck: Vec<_> = sources.iter().filter(is_stuck).collect();
-    let numbers: BTreeSet<u32> =
-        stuck.iter().filter_map(|source| source.file.name.pid().parse().ok()).collect();
+    let stuck: Vec<_> = survey.files().filter(is_stuck).collect();
+    let numbers: BTreeSet<u32> = stuck.iter().filter_map(|file| file.name().pid().parse().ok()).collect();
     let running = running(&numbers);
     let example = running.first()?;
     let finding = Finding::new(
@@ -215,6 +208,6 @@ fn reused(sources: &[Source]) -> Option<Finding> {
     )
     .advice("take the gauges out; do not ask kill -0 or /proc whether a writer is alive");
     let numbers: BTreeSet<_> = running.iter().map(|process| process.pid.to_string()).collect();
-    let reused = stuck.into_iter().filter(|source| numbers.contains(source.file.name.pid()));
-    Some(with_sources(finding, reused, GaugeMode::LiveAll))
+    let reused: Vec<_> = stuck.into_iter().filter(|file| numbers.contains(file.name().pid())).collect();
+    Some(with_files(finding, reused.into_iter(), GaugeMode::LiveAll))
 }

@@ -7,7 +7,7 @@ use super::survey::Survey;
 use super::{Code, Finding};
 use crate::liveness::Liveness;
 use crate::model::MetricFamily;
-use crate::notation::{all_labels, quoted};
+use crate::notation::{Remedy, all_labels};
 
 /// The official client takes about a second for so many entries and files: 2 to 4 µs an entry, and
 /// about 100 µs a file, as measured with 0.26.0.
@@ -66,16 +66,16 @@ pub struct LabelValues {
 impl Growth {
     pub(super) fn of(survey: &Survey, families: impl Iterator<Item = MetricFamily>) -> Self {
         let mut growth = Self::default();
-        for file in &survey.files {
+        for file in survey.files() {
             let mut sums = vec![&mut growth.all];
             if file.liveness() == Liveness::Dead {
                 sums.push(&mut growth.dead);
             }
             for totals in sums {
                 totals.files += 1;
-                totals.capacity_bytes += file.capacity;
-                totals.allocated_bytes += file.allocated;
-                totals.entries += file.entries;
+                totals.capacity_bytes += file.facts.capacity_bytes;
+                totals.allocated_bytes += file.facts.allocated_bytes;
+                totals.entries += file.facts.entries;
             }
         }
         let mut values: BTreeMap<String, HashSet<String>> = BTreeMap::new();
@@ -158,7 +158,7 @@ impl Growth {
         Some(
             paths
                 .iter()
-                .fold(finding, |finding, path| finding.command(format!("promproc clean {}", quoted(path)))),
+                .fold(finding, |finding, path| finding.remedy(Remedy::Clean { directory: path.clone() })),
         )
     }
 }

@@ -13,7 +13,8 @@ mod gauges;
 mod growth;
 mod survey;
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 pub use code::{Code, Severity};
@@ -21,11 +22,10 @@ pub use counters::Counts;
 pub use growth::{Growth, LabelValues, SeriesCount, Totals};
 pub use survey::Surveyed;
 
-use crate::directory::DirectoryError;
+use crate::directory::{DirectoryError, scan_until_whole};
 use crate::liveness::Liveness;
-use crate::merge::{self, MergeError, Options};
-use crate::model::MetricType;
-use crate::select::Selection;
+use crate::merge::{Merged, Options, Traced};
+use crate::notation::Remedy;
 use survey::Survey;
 
 /// Something that was found.
@@ -48,7 +48,7 @@ pub struct Finding {
     /// What to do.
     pub advice: String,
     /// Commands that mend it.
-    pub commands: Vec<String>,
+    pub commands: Vec<Remedy>,
 }
 
 impl Finding {
@@ -71,7 +71,7 @@ impl Finding {
         self
     }
 
-    fn command(mut self, command: String) -> Self {
+    fn remedy(mut self, command: Remedy) -> Self {
         if !self.commands.contains(&command) {
             self.commands.push(command);
         }
@@ -80,8 +80,8 @@ impl Finding {
 
     fn files<'a>(mut self, files: impl IntoIterator<Item = &'a Surveyed>) -> Self {
         for file in files {
-            self.files.push(file.file.path());
-            self.pids.insert(file.file.name.pid().to_owned());
+            self.files.push(file.path());
+            self.pids.insert(file.name().pid().to_owned());
         }
         self
     }
@@ -106,6 +106,7 @@ pub struct Report {
 
 /// What to check.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Checked {
     /// Directories, and files.
     pub paths: Vec<PathBuf>,
@@ -117,7 +118,8 @@ pub struct Checked {
     pub before: Option<Counts>,
 }
 
-/// Checks directories for everything known to go wrong.
+/// Checks directories for everything known to go wrong. All findings are of one look: the directory is
+/// listed once, each file is opened once, and each lease is asked for once.
 ///
 /// # Errors
 /// [`DirectoryError`] if a path cannot be worked on, other than that it does not exist.
@@ -128,49 +130,35 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     }
     let (missing, paths): (Vec<_>, Vec<_>) = what.paths.iter().cloned().partition(|path| !path.exists());
     findings.extend(missing.iter().map(|path| directory::missing(path)));
-    let survey = Survey::of(&paths, what.recursive)?;
-    let all = Options { recursive: what.recursive, ..Options::default() };
-    let only_gauges = Selection { types: vec![MetricType::Gauge], ..Selection::default() };
-    let gauges = Options { selection: only_gauges, ..all.clone() };
-    let traced = merge::trace(&paths, &gauges).map_err(directory_error)?;
-    let mut merged = merge::merge(&paths, &all).map_err(directory_error)?;
+    let traced = if what.before.is_some() { Traced::Everything } else { Traced::Gauges };
+    let options = Options { traced, ..Options::default() };
+    let (mut survey, Merged { mut series, problems, conflicts }) =
+        scan_until_whole(&paths, what.recursive, |scan| Survey::of(scan, &options))?;
+    survey.weigh()?;
+    let traced = series.traced();
 
-    findings.extend(gauges::findings(traced, &survey));
-    findings.extend(conflicts::findings(&std::mem::take(&mut merged.conflicts), &survey));
     if let Some(before) = &what.before {
-        findings.extend(counters::findings(before, &Counts::read(&paths, what.recursive)?));
+        let now = Counts::of(&traced, |file| survey.listed[file].path());
+        findings.extend(counters::findings(before, &now));
     }
-    findings.extend(damage::findings(&survey, &std::mem::take(&mut merged.problems)));
+    findings.extend(gauges::findings(traced, &survey));
+    findings.extend(conflicts::findings(&conflicts, &survey));
+    findings.extend(damage::findings(&survey, &problems));
     findings.extend(directory::findings(&paths, what.recursive, &survey));
-    let growth = Growth::of(&survey, merged.into_families());
+    let growth = Growth::of(&survey, series.into_families());
     findings.extend(growth.finding(&paths));
     // Those that the same command mends stand together.
-    findings.sort_by(|a, b| {
-        (b.severity, a.code, &a.commands, &a.subject).cmp(&(a.severity, b.code, &b.commands, &b.subject))
+    findings.sort_by_cached_key(|finding| {
+        let commands: Vec<_> = finding.commands.iter().map(Remedy::to_string).collect();
+        (Reverse(finding.severity), finding.code, commands, finding.subject.clone())
     });
 
-    let mut of_pid = std::collections::BTreeMap::new();
-    for file in &survey.files {
-        // The liveliest file says what its process is.
-        let rank = match file.liveness() {
-            Liveness::Dead => 0,
-            Liveness::Unknown => 1,
-            Liveness::Live => 2,
-        };
-        let known = of_pid.entry(file.file.name.pid()).or_insert(0);
-        *known = rank.max(*known);
+    let mut of_pid: BTreeMap<&str, Liveness> = BTreeMap::new();
+    for file in survey.files() {
+        let known = of_pid.entry(file.name().pid()).or_insert(Liveness::Dead);
+        *known = file.liveness().max(*known);
     }
-    let count = |rank: i32| of_pid.values().filter(|known| **known == rank).count();
-    let (live, unknown, dead) = (count(2), count(1), count(0));
-    Ok(Report { findings, files: survey.files.len(), live, unknown, dead, growth })
-}
-
-fn directory_error(error: MergeError) -> DirectoryError {
-    match error {
-        MergeError::Directory(error) => error,
-        // Only a strict merge fails so.
-        MergeError::Strict(problem) => {
-            DirectoryError::Io { path: problem.path, error: std::io::Error::other("left out") }
-        }
-    }
+    let count = |liveness| of_pid.values().filter(|known| **known == liveness).count();
+    let [live, unknown, dead] = [Liveness::Live, Liveness::Unknown, Liveness::Dead].map(count);
+    Ok(Report { findings, files: survey.files().count(), live, unknown, dead, growth })
 }

@@ -1,46 +1,63 @@
-//! One look at every file and every entry: what the merge does not ask for.
+//! One look at every file and every entry: what the merge does not ask for, found while it reads.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fs::{self, File, Metadata};
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use hashbrown::DefaultHashBuilder;
 
-use crate::directory::{self, DbFile, DirectoryError, Scan};
-use crate::format::{Entry, Era, Key};
-use crate::liveness::{Evidence, Liveness, examine, name_holders};
+use crate::directory::{Directory, DirectoryError, InDirectory, Listed, MetricFile, Opener, Scan, Vanished};
+use crate::format::{self, Entries, Entry, Era, Key, KeyShape, Layout, MetricFileName};
+use crate::liveness::lease::Look;
+use crate::liveness::{Examined, Liveness, name_holders, weigh};
+use crate::merge::{Merged, Options, Witness, merge_before};
 use crate::model::MetricType;
-use crate::reader::Reader;
+use crate::reader::arena::{Arena, Index};
+use crate::reader::keys::{Cursor, KeyTable};
+use crate::reader::{FileFacts, Source};
 
 /// A metric file, as it was found.
 #[derive(Clone, Debug)]
 pub struct Surveyed {
-    /// The file.
-    pub file: DbFile,
-    /// Its length in bytes; the files are sparse.
-    pub capacity: u64,
-    /// What it occupies, in bytes.
-    pub allocated: u64,
-    /// Its owner's number.
-    pub owner: u32,
-    /// When it was made, where the file system says so.
-    pub created: Option<SystemTime>,
-    /// Which clients write so; `None` if it has no entry that can be understood.
-    pub era: Option<Era>,
-    /// How many entries it has.
-    pub entries: usize,
-    /// The number at byte 65,536, if the bytes before are an empty file.
-    pub(super) second_header: Option<i32>,
-    /// Why it is live, dead or unknown.
-    pub evidence: Option<Evidence>,
+    /// The file, and whether anybody still writes it.
+    pub examined: Examined,
+    /// What there is to say of it as a whole.
+    pub facts: FileFacts,
+    /// What a header at the place where WSL leaves it says is used.
+    pub(super) misplaced_used: Option<u64>,
+    /// Whether it vanished before it was read.
+    is_gone: bool,
 }
 
 impl Surveyed {
+    /// What its name says.
+    pub fn name(&self) -> &MetricFileName {
+        &self.examined.file.name
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.examined.file.path()
+    }
+
+    /// The directory that it is in.
+    pub fn directory(&self) -> &Directory {
+        self.examined.file.directory()
+    }
+
     /// What the evidence says.
     pub fn liveness(&self) -> Liveness {
-        self.evidence.as_ref().map_or(Liveness::Unknown, Evidence::liveness)
+        self.examined.liveness()
+    }
+}
+
+impl Borrow<Examined> for Surveyed {
+    fn borrow(&self) -> &Examined {
+        &self.examined
     }
 }
 
@@ -56,7 +73,19 @@ pub(super) struct Oddity {
 /// What all files have.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    pub(super) files: Vec<Surveyed>,
+    /// All that were listed, by the indices that the merge has for them.
+    pub(super) listed: Vec<Surveyed>,
+    /// The directories that were listed.
+    pub(super) directories: Vec<Listed>,
+    /// What was seen of each file's writer when it was opened.
+    looks: Vec<Option<Look>>,
+    /// What the entries say.
+    pub(super) entries: EntryNotes,
+}
+
+/// What all files' entries say together.
+#[derive(Debug, Default)]
+pub(super) struct EntryNotes {
     /// The help texts of each family.
     pub(super) helps: BTreeMap<String, BTreeSet<String>>,
     /// The sets of label names of each sample, without `le`.
@@ -67,141 +96,229 @@ pub(super) struct Survey {
     pub(super) negatives: Vec<Oddity>,
 }
 
-/// What a distinct key says, once.
-struct KeyFacts {
-    era_shape: crate::format::KeyShape,
-    sample: String,
-    /// Of a bucket: the family, and the bound.
-    bucket: Option<(u32, u32)>,
+impl Survey {
+    /// Merges the files of a scan, and notes on the way what the merge does not: each file is opened once,
+    /// and asked once for its lease.
+    pub(super) fn of(scan: Scan, options: &Options) -> Result<(Self, Merged), Vanished> {
+        let Scan { files, left_out, directories } = scan;
+        let source = Asking { seen: files.iter().map(|_| OnceLock::new()).collect(), files };
+        let mut watch = Watch::default();
+        let mut merged = merge_before(&mut watch, &source, options)?;
+        merged.problems.splice(0..0, left_out);
+        let (counts, entries) = watch.finish();
+        let mut survey = Self { directories, entries, ..Self::default() };
+        for ((file, seen), count) in source.files.into_iter().zip(source.seen).zip(counts) {
+            let seen = seen.into_inner();
+            let facts = seen.as_ref().map(|seen| FileFacts::of(&seen.metadata)).unwrap_or_default();
+            survey.listed.push(Surveyed {
+                examined: Examined::unasked(file),
+                facts: FileFacts { era: count.era, entries: count.entries, ..facts },
+                misplaced_used: seen.as_ref().and_then(|seen| seen.misplaced_used),
+                is_gone: seen.is_none(),
+            });
+            survey.looks.push(seen.map(|seen| seen.look));
+        }
+        Ok((survey, merged))
+    }
+
+    /// Finds out about all writers.
+    pub(super) fn weigh(&mut self) -> Result<(), DirectoryError> {
+        let examined = self.listed.iter_mut().map(|file| &mut file.examined);
+        weigh(examined.zip(std::mem::take(&mut self.looks)).collect())?;
+        name_holders(self.listed.iter_mut().map(|file| &mut file.examined));
+        Ok(())
+    }
+
+    /// The files that were there to be read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Surveyed> {
+        self.listed.iter().filter(|file| !file.is_gone)
+    }
+
+    /// The files that were there, by their paths.
+    pub(super) fn by_path(&self) -> HashMap<PathBuf, &Surveyed> {
+        self.files().map(|file| (file.path(), file)).collect()
+    }
 }
 
-/// Numbers for names, in the order of appearance.
+/// The files of a scan; each is asked for its lease by the descriptor by which it is then read.
+struct Asking {
+    files: Vec<MetricFile>,
+    seen: Vec<OnceLock<Seen>>,
+}
+
+/// What was seen of a file when it was opened first.
+struct Seen {
+    metadata: Metadata,
+    look: Look,
+    misplaced_used: Option<u64>,
+}
+
+impl Source for Asking {
+    fn files(&self) -> &[MetricFile] {
+        &self.files
+    }
+
+    fn open(&self, index: usize, opener: &mut Opener) -> io::Result<File> {
+        let (file, seen) = (&self.files[index], &self.seen[index]);
+        match opener.open_at_once(file) {
+            Ok(opened) => {
+                if seen.get().is_none() {
+                    let metadata = opened.metadata()?;
+                    let misplaced_used = misplaced_used(&opened, &metadata);
+                    let look = Look::at(&opened, &metadata);
+                    // Nobody else opens this file meanwhile.
+                    let _ = seen.set(Seen { metadata, look, misplaced_used });
+                }
+                Ok(opened)
+            }
+            Err(error) => {
+                let metadata = file.directory().metadata(file.file_name())?;
+                let look = Look::from_outside(&metadata, &error);
+                let _ = seen.set(Seen { metadata, look, misplaced_used: None });
+                // Under somebody's lease it is there as soon as that ends.
+                if error.kind() == io::ErrorKind::WouldBlock { opener.open(file) } else { Err(error) }
+            }
+        }
+    }
+}
+
+/// What a header says that stands where WSL leaves it.
+fn misplaced_used(file: &File, metadata: &Metadata) -> Option<u64> {
+    let mut header = [0; format::HEADER_BYTES];
+    let is_long = metadata.is_file() && metadata.len() >= format::MISPLACED_HEADER_AT + header.len() as u64;
+    (is_long && file.read_exact_at(&mut header, format::MISPLACED_HEADER_AT).is_ok())
+        .then(|| format::misplaced_used(header))?
+}
+
+/// Sees every entry that is merged.
+#[derive(Default)]
+struct Watch {
+    table: KeyTable<KeyIndex>,
+    cursor: Option<Cursor<KeyIndex>>,
+    notes: Notes,
+}
+
+type KeyIndex = Index<Option<KeyFacts>>;
+
+/// What a distinct key says, once; none of one that cannot be understood.
+struct KeyFacts {
+    shape: KeyShape,
+    sample: String,
+    /// Of a bucket: the family, and the bound.
+    bucket: Option<(Index<String>, Index<String>)>,
+}
+
+#[derive(Default)]
+struct Notes {
+    keys: Arena<Option<KeyFacts>>,
+    families: Names,
+    bounds: Names,
+    /// Of each file so far.
+    counts: Vec<Count>,
+    /// Whether values of the file being read can only grow.
+    only_grows: bool,
+    layout: Option<Layout>,
+    /// The buckets of the file being read.
+    buckets: HashSet<(Index<String>, Index<String>), DefaultHashBuilder>,
+    entries: EntryNotes,
+}
+
+/// What a file has.
+#[derive(Default)]
+struct Count {
+    era: Option<Era>,
+    entries: usize,
+}
+
+/// Texts that each are kept once.
 #[derive(Default)]
 struct Names {
-    numbers: HashMap<String, u32>,
-    names: Vec<String>,
+    numbers: HashMap<String, Index<String>>,
+    names: Arena<String>,
 }
 
 impl Names {
-    fn number(&mut self, name: &str) -> u32 {
+    fn number(&mut self, name: &str) -> Index<String> {
         if let Some(&number) = self.numbers.get(name) {
             return number;
         }
-        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        self.names.push(name.to_owned());
+        let number = self.names.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
         number
     }
 }
 
-impl Survey {
-    pub(super) fn of(paths: &[PathBuf], recursive: bool) -> Result<Self, DirectoryError> {
-        if paths.is_empty() {
-            return Ok(Self::default());
-        }
-        // What is left out is said by the merge.
-        let Scan { files, .. } = directory::scan_all(paths, recursive)?;
-        let mut survey = Self::default();
-        let mut known: HashMap<Vec<u8>, Option<KeyFacts>, DefaultHashBuilder> = HashMap::default();
-        let (mut families, mut bounds) = (Names::default(), Names::default());
-        let mut reader = Reader::default();
-        for file in files {
-            // Gone by now.
-            let Ok(metadata) = fs::metadata(file.path()) else { continue };
-            let at = survey.files.len();
-            let counts = matches!(file.name.metric_type, MetricType::Counter | MetricType::Histogram);
-            let (mut entries, mut era) = (0, None);
-            let mut layouts: HashSet<(u32, u32), DefaultHashBuilder> = HashSet::default();
-            let visit = |entry: Entry<'_>, layout| {
-                entries += 1;
-                if !known.contains_key(entry.key()) {
-                    let facts = survey.facts(entry.key(), &mut families, &mut bounds);
-                    known.insert(entry.key().to_vec(), facts);
-                }
-                let Some(Some(facts)) = known.get(entry.key()) else { return };
-                era.get_or_insert_with(|| Era::new(layout, facts.era_shape));
-                layouts.extend(facts.bucket);
-                if counts && (entry.value < 0.0 || entry.value.is_nan()) && !facts.sample.ends_with("_sum") {
-                    let sample = facts.sample.clone();
-                    survey.negatives.push(Oddity {
-                        file: at,
-                        offset: entry.offset,
-                        sample,
-                        value: entry.value,
-                    });
-                }
-            };
-            // Damage is said by the merge, too.
-            let _ = reader.read(&file, visit);
-            let mut by_family: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-            for (family, bound) in layouts {
-                by_family.entry(family).or_default().push(bounds.names[bound as usize].clone());
-            }
-            for (family, mut bounds) in by_family {
-                bounds.sort_by(|a, b| number(a).total_cmp(&number(b)));
-                let of_family = survey.bounds.entry(families.names[family as usize].clone()).or_default();
-                of_family.entry(bounds).or_default().push(at);
-            }
-            let second_header = if entries == 0 { second_header(&file.path(), &metadata) } else { None };
-            survey.files.push(Surveyed {
-                file,
-                capacity: metadata.len(),
-                allocated: metadata.blocks() * 512,
-                owner: metadata.uid(),
-                created: metadata.created().ok(),
-                era,
-                entries,
-                second_header,
-                evidence: None,
-            });
-        }
-        survey.weigh()?;
-        Ok(survey)
+impl Witness for Watch {
+    fn file(&mut self, _: usize, file: &MetricFile) {
+        self.notes.end_file();
+        self.notes.counts.push(Count::default());
+        self.notes.only_grows = matches!(file.name.metric_type, MetricType::Counter | MetricType::Histogram);
+        self.cursor = None;
     }
 
+    fn entries(&mut self, mut entries: Entries<'_>, layout: Layout) {
+        self.notes.layout = Some(layout);
+        let cursor = self.cursor.get_or_insert_with(|| self.table.start());
+        // Damage is said by the merge.
+        let _ = self.table.walk(&mut entries, cursor, &mut self.notes, Notes::parse, Notes::entry);
+    }
+}
+
+impl Watch {
+    fn finish(mut self) -> (Vec<Count>, EntryNotes) {
+        self.notes.end_file();
+        (self.notes.counts, self.notes.entries)
+    }
+}
+
+impl Notes {
     /// Parses a key that is new, and notes what it says.
-    fn facts(&mut self, key: &[u8], families: &mut Names, bounds: &mut Names) -> Option<KeyFacts> {
-        let key = Key::parse(key).ok()?;
-        self.helps.entry(key.family.to_string()).or_default().insert(key.help.to_string());
-        let names = key.labels.iter().map(|(name, _)| name.to_owned()).filter(|name| name != "le").collect();
-        self.label_names.entry(key.sample.to_string()).or_default().insert(names);
-        let is_bucket = key.sample.strip_prefix(&*key.family) == Some("_bucket");
-        let bound = key.labels.get("le").filter(|_| is_bucket);
-        Some(KeyFacts {
-            era_shape: key.shape,
-            bucket: bound.map(|bound| (families.number(&key.family), bounds.number(bound))),
-            sample: key.sample.into_owned(),
-        })
+    fn parse(&mut self, entry: &Entry<'_>) -> KeyIndex {
+        let facts = Key::parse(entry.key()).ok().map(|key| {
+            let helps = self.entries.helps.entry(key.family.to_string()).or_default();
+            helps.insert(key.help.to_string());
+            let names = key.labels.iter().map(|(name, _)| name.to_owned()).filter(|name| name != "le");
+            let label_names = self.entries.label_names.entry(key.sample.to_string()).or_default();
+            label_names.insert(names.collect());
+            let is_bucket = key.sample.strip_prefix(&*key.family) == Some("_bucket");
+            let bound = key.labels.get("le").filter(|_| is_bucket);
+            let bucket = bound.map(|bound| (self.families.number(&key.family), self.bounds.number(bound)));
+            KeyFacts { shape: key.shape, bucket, sample: key.sample.into_owned() }
+        });
+        self.keys.push(facts)
     }
 
-    /// Finds out about all writers.
-    fn weigh(&mut self) -> Result<(), DirectoryError> {
-        let mut examined = examine(self.files.iter().map(|file| file.file.path()))?;
-        name_holders(&mut examined);
-        let mut evidence: HashMap<_, _> =
-            examined.into_iter().map(|file| (file.path, file.evidence)).collect();
-        for file in &mut self.files {
-            file.evidence = evidence.remove(&file.file.path());
+    fn entry(&mut self, key: KeyIndex, entry: Entry<'_>) {
+        let file = self.counts.len().saturating_sub(1);
+        let Some(count) = self.counts.last_mut() else { return };
+        count.entries += 1;
+        let Some(facts) = &self.keys[key] else { return };
+        if let (None, Some(layout)) = (count.era, self.layout) {
+            count.era = Some(Era::new(layout, facts.shape));
         }
-        Ok(())
+        self.buckets.extend(facts.bucket);
+        let is_odd = entry.value < 0.0 || entry.value.is_nan();
+        if is_odd && self.only_grows && !facts.sample.ends_with("_sum") {
+            let sample = facts.sample.clone();
+            self.entries.negatives.push(Oddity { file, offset: entry.offset, sample, value: entry.value });
+        }
     }
 
-    /// The file of that path.
-    pub(super) fn file(&self, path: &Path) -> Option<&Surveyed> {
-        self.files.iter().find(|file| file.file.path() == path)
+    /// Notes the buckets of the file that was read.
+    fn end_file(&mut self) {
+        let file = self.counts.len().saturating_sub(1);
+        let mut by_family: BTreeMap<Index<String>, Vec<String>> = BTreeMap::new();
+        for (family, bound) in self.buckets.drain() {
+            by_family.entry(family).or_default().push(self.bounds.names[bound].clone());
+        }
+        for (family, mut bounds) in by_family {
+            bounds.sort_by(|a, b| number(a).total_cmp(&number(b)));
+            let of_family = self.entries.bounds.entry(self.families.names[family].clone()).or_default();
+            of_family.entry(bounds).or_default().push(file);
+        }
     }
 }
 
 fn number(bound: &str) -> f64 {
     bound.parse().unwrap_or(f64::NAN)
-}
-
-/// The number at byte 65,536 of a file that is empty by its header.
-fn second_header(path: &Path, metadata: &Metadata) -> Option<i32> {
-    const AT: u64 = 65_536;
-    let mut bytes = [0; 4];
-    // Not of a FIFO: only regular files come here.
-    let is_long = metadata.is_file() && metadata.len() >= AT + 8;
-    (is_long && File::open(path).ok()?.read_exact_at(&mut bytes, AT).is_ok())
-        .then(|| i32::from_ne_bytes(bytes))
 }

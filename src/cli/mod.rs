@@ -2,16 +2,22 @@
 //! completions; there is no logic here.
 
 pub(crate) mod pages;
+mod values;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use promproc::check::Code;
+use promproc::check::{Code, Severity};
+use promproc::exposition::Escaping;
 use promproc::model::{GaugeMode, MetricType};
+use promproc::observe::{By, Sort};
 use promproc::select::Selector;
+
+use values::{interval, label, one_of, permissions, pid, prunable_modes};
 
 /// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
 ///
@@ -59,17 +65,43 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Dump(DumpArgs),
-    Merge(MergeArgs),
-    Explain(ExplainArgs),
-    Check(CheckArgs),
-    Prune(PruneArgs),
-    Clean(CleanArgs),
-    Top(TopArgs),
-    Completions(CompletionsArgs),
-    Man(ManArgs),
+/// The one list of commands, in the order of the help: hands to the macro `$use` each command's variant,
+/// its name (and module), its arguments, and its page.
+macro_rules! for_each_command {
+    ($use:ident) => {
+        $use! {
+            Dump dump DumpArgs DUMP,
+            Merge merge MergeArgs MERGE,
+            Explain explain ExplainArgs EXPLAIN,
+            Check check CheckArgs CHECK,
+            Prune prune PruneArgs PRUNE,
+            Clean clean CleanArgs CLEAN,
+            Top top TopArgs TOP,
+            Completions completions CompletionsArgs COMPLETIONS,
+            Man man ManArgs MAN,
+        }
+    };
+}
+pub(crate) use for_each_command;
+
+macro_rules! declare_commands {
+    ($($variant:ident $name:ident $args:ident $page:ident,)+) => {
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($variant($args),)+
+        }
+
+        /// The names of the commands; clap types cannot ask for their own.
+        const COMMANDS: &[&str] = &[$(stringify!($name)),+];
+    };
+}
+for_each_command!(declare_commands);
+
+/// What many commands print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
 }
 
 /// Show what is in the files, entry by entry, without merging
@@ -84,7 +116,7 @@ pub(crate) struct DumpArgs {
     pub input: Input,
     /// table: for people; json: JSON Lines, one object an entry (or a file, with --files)
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: DumpFormat,
+    pub format: Format,
     /// Show one line a file instead of its entries
     #[arg(long)]
     pub files: bool,
@@ -93,12 +125,6 @@ pub(crate) struct DumpArgs {
     pub show_help: bool,
     #[command(flatten)]
     pub select: Select,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DumpFormat {
-    Table,
-    Json,
 }
 
 /// Merge all processes' files into one exposition, as the official client would
@@ -115,8 +141,8 @@ pub(crate) struct MergeArgs {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: MergeFormat,
     /// How names outside [a-zA-Z0-9_:] are written in text and openmetrics
-    #[arg(long, value_name = "SCHEME", default_value = "underscores")]
-    pub escaping: EscapingArg,
+    #[arg(long, value_name = "SCHEME", default_value = "underscores", value_parser = one_of(&Escaping::ALL, Escaping::as_str))]
+    pub escaping: Escaping,
     /// Sort families by name and series by labels instead of keeping the client's order
     #[arg(long)]
     pub sort: bool,
@@ -145,15 +171,6 @@ pub(crate) enum MergeFormat {
     Table,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EscapingArg {
-    Underscores,
-    Dots,
-    Values,
-    #[value(name = "allow-utf-8")]
-    AllowUtf8,
-}
-
 /// Say why a series has its value: which process, which file, alive or dead
 ///
 /// For each merged series that SELECTOR matches: its value, the rule by which processes' values
@@ -168,25 +185,19 @@ pub(crate) enum EscapingArg {
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// A PromQL instant selector, e.g. 'http_requests_total{method="GET",path=~"/api/.*"}'
-    #[arg(value_name = "SELECTOR", value_parser = Selector::parse)]
+    #[arg(value_name = "SELECTOR", value_parser = Selector::from_str)]
     pub selector: Selector,
     #[command(flatten)]
     pub input: Input,
     /// table: for people; json: JSON Lines, one object a series
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: ExplainFormat,
+    pub format: Format,
     /// Show every entry instead of the 20 that matter most
     #[arg(long)]
     pub all: bool,
     /// Show the buckets of a histogram by process
     #[arg(long)]
     pub buckets: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExplainFormat {
-    Table,
-    Json,
 }
 
 /// Find what is wrong with a directory, what it does to the numbers, and what mends it
@@ -200,34 +211,16 @@ pub(crate) struct CheckArgs {
     pub input: Input,
     /// table: for people; json: one object with findings, summary and growth
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: CheckFormat,
+    pub format: Format,
     /// Exit with 1 if there is a finding of this severity or a worse one
-    #[arg(long, value_name = "SEVERITY", default_value = "warning")]
-    pub fail_on: SeverityArg,
+    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&Severity::ALL, Severity::as_str))]
+    pub fail_on: Severity,
     /// Leave out findings of this code (may be repeated)
-    #[arg(long, value_name = "CODE", value_parser = codes())]
+    #[arg(long, value_name = "CODE", value_parser = one_of(Code::ALL, Code::as_str))]
     pub ignore: Vec<Code>,
     /// Look twice, so far apart, and report counters that fell meanwhile
     #[arg(long, value_name = "SECONDS", value_parser = interval)]
     pub watch: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CheckFormat {
-    Table,
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SeverityArg {
-    Error,
-    Warning,
-    Info,
-}
-
-fn codes() -> impl TypedValueParser<Value = Code> {
-    PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str()))
-        .try_map(|name| Code::parse(&name).ok_or("no such code"))
 }
 
 /// Remove the live gauges of dead processes, as mark_process_dead does for one
@@ -306,12 +299,12 @@ pub(crate) struct TopArgs {
     pub interval: Duration,
     /// What comes first: the fastest change (up or down), the greatest value, or the first name.
     /// Where no rate is known yet, the order is by name
-    #[arg(long, value_name = "KEY", default_value = "rate")]
-    pub sort: SortArg,
+    #[arg(long, value_name = "KEY", default_value = "rate", value_parser = one_of(&Sort::ALL, Sort::as_str))]
+    pub sort: Sort,
     /// One row a series, family or process. A process's row has what it counted: increments of
     /// counters, and observations of histograms and summaries; --name chooses what of that
-    #[arg(long, value_name = "ROW", default_value = "series")]
-    pub by: ByArg,
+    #[arg(long, value_name = "ROW", default_value = "series", value_parser = one_of(&By::ALL, By::as_str))]
+    pub by: By,
     /// Print one table, without rates, and end
     #[arg(long, conflicts_with = "batch")]
     pub once: bool,
@@ -320,20 +313,6 @@ pub(crate) struct TopArgs {
     pub batch: Option<u32>,
     #[command(flatten)]
     pub select: Select,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SortArg {
-    Rate,
-    Value,
-    Name,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ByArg {
-    Series,
-    Family,
-    Pid,
 }
 
 /// Print the completion script of a shell
@@ -345,18 +324,13 @@ pub(crate) struct CompletionsArgs {
     pub shell: Shell,
 }
 
-/// The commands that have a page. A list, because clap types cannot ask for their own commands; the
-/// test of the committed pages finds one that is missing here.
-const COMMANDS: [&str; 9] =
-    ["dump", "merge", "explain", "check", "prune", "clean", "top", "completions", "man"];
-
 /// Print the manual page of promproc or of a command
 ///
 /// The page is written in roff, for man(1) to show: `promproc man merge | man -l -`.
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
     /// A command of promproc; without it, promproc(1)
-    #[arg(value_name = "COMMAND", value_parser = COMMANDS)]
+    #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(COMMANDS))]
     pub command: Option<String>,
 }
 
@@ -379,10 +353,10 @@ pub(crate) struct Select {
     #[arg(long, value_name = "NAME")]
     pub name: Vec<String>,
     /// Only files of this metric type (may be repeated)
-    #[arg(long = "type", value_name = "TYPE", value_parser = metric_types())]
+    #[arg(long = "type", value_name = "TYPE", value_parser = one_of(&MetricType::ALL, MetricType::as_str))]
     pub metric_type: Vec<MetricType>,
     /// Only gauges of this mode, e.g. livesum (may be repeated)
-    #[arg(long, value_name = "MODE", value_parser = gauge_modes())]
+    #[arg(long, value_name = "MODE", value_parser = one_of(&GaugeMode::ALL, GaugeMode::as_str))]
     pub mode: Vec<GaugeMode>,
     /// Only files of this process (may be repeated)
     #[arg(long, value_name = "PID")]
@@ -391,60 +365,4 @@ pub(crate) struct Select {
     /// which merging adds to gauges, is none: see --pid
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
     pub label: Vec<(String, String)>,
-}
-
-fn metric_types() -> impl TypedValueParser<Value = MetricType> {
-    PossibleValuesParser::new(MetricType::ALL.map(MetricType::as_str))
-        .try_map(|name| MetricType::parse(&name).ok_or("no metric type"))
-}
-
-fn gauge_modes() -> impl TypedValueParser<Value = GaugeMode> {
-    PossibleValuesParser::new(GaugeMode::ALL.map(GaugeMode::as_str))
-        .try_map(|name| GaugeMode::parse(&name).ok_or("no gauge mode"))
-}
-
-/// Gauge modes; the other metric types are known, hidden, for the sake of the reason.
-fn prunable_modes() -> impl TypedValueParser<Value = GaugeMode> {
-    let modes = GaugeMode::ALL.map(|mode| PossibleValue::new(mode.as_str()));
-    let others = MetricType::ALL.map(|other| PossibleValue::new(other.as_str()).hide(true));
-    PossibleValuesParser::new(modes.into_iter().chain(others)).try_map(|name| {
-        GaugeMode::parse(&name).ok_or_else(|| match MetricType::parse(&name) {
-            Some(MetricType::Gauge) | None => "say which gauges, e.g. livesum".to_owned(),
-            Some(other) => format!(
-                "a {other} is never pruned: it sums over dead processes too; without their files the sum would \
-                 fall, which Prometheus takes for a reset of the {other}"
-            ),
-        })
-    })
-}
-
-/// What stands for a process in a file name.
-fn pid(text: &str) -> Result<String, &'static str> {
-    match text {
-        "" => Err("it is empty"),
-        text if text.contains('/') => Err("a file name has no /"),
-        text => Ok(text.to_owned()),
-    }
-}
-
-fn permissions(text: &str) -> Result<u32, &'static str> {
-    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777);
-    mode.ok_or("permissions are given in octal, e.g. 0755")
-}
-
-fn interval(text: &str) -> Result<Duration, &'static str> {
-    const SHORTEST: Duration = Duration::from_millis(100);
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let seconds: f64 = text.parse().map_err(|_| "seconds are given as a number, e.g. 0.5")?;
-    let interval = Duration::try_from_secs_f64(seconds).map_err(|_| "it cannot be negative or endless")?;
-    match interval {
-        short if short < SHORTEST => Err("it is at least 0.1"),
-        long if long > LONGEST => Err("it is at most 86400, a day"),
-        interval => Ok(interval),
-    }
-}
-
-fn label(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("a label is given as NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }

@@ -1,5 +1,7 @@
 //! What a manual page says beyond the clap types: one [`Page`] a command.
 
+use super::for_each_command;
+
 /// The sections of a page that clap knows nothing of.
 pub(crate) struct Page {
     /// What it is for, and the command line.
@@ -11,19 +13,16 @@ pub(crate) struct Page {
 
 /// The page of a command, or of promproc itself.
 pub(crate) fn of(command: Option<&str>) -> Option<&'static Page> {
-    match command {
-        None => Some(&PROMPROC),
-        Some("dump") => Some(&DUMP),
-        Some("merge") => Some(&MERGE),
-        Some("explain") => Some(&EXPLAIN),
-        Some("check") => Some(&CHECK),
-        Some("prune") => Some(&PRUNE),
-        Some("clean") => Some(&CLEAN),
-        Some("top") => Some(&TOP),
-        Some("completions") => Some(&COMPLETIONS),
-        Some("man") => Some(&MAN),
-        Some(_) => None,
+    macro_rules! page_of {
+        ($($variant:ident $name:ident $args:ident $page:ident,)+) => {
+            match command {
+                None => Some(&PROMPROC),
+                $(Some(stringify!($name)) => Some(&$page),)+
+                Some(_) => None,
+            }
+        };
     }
+    for_each_command!(page_of)
 }
 
 type Term = (&'static str, &'static str);

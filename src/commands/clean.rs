@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
+use promproc::directory::{InDirectory, Place};
 use promproc::liveness::{Evidence, Examined, Liveness, Process, RemovedFiles, name_holders, removed_files};
 use promproc::maintain::clean::{Contents, contents, create_directory};
 use promproc::maintain::{Removal, remove, remove_regardless};
@@ -48,22 +49,22 @@ fn clean(
     let (dead, mut kept): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|file| args.force || file.liveness() == Liveness::Dead);
     if !kept.is_empty() && !args.keep_live {
-        name_holders(&mut kept);
+        name_holders(kept.iter_mut());
         return Err(refused(directory, &kept, dead.len() + kept.len()));
     }
     let mut count = 0;
     for file in &dead {
-        let what = || format!("{}: cannot be removed", file.path.display());
+        let what = || format!("{}: cannot be removed", file.file.path().display());
         if args.dry_run {
-            let (path, evidence) = (file.path.to_string_lossy(), file.evidence.to_string());
-            writeln!(lines, "would remove {}: {}", printable(&path), printable(&evidence))?;
+            let (path, evidence) = (file.file.path(), file.reason());
+            writeln!(lines, "would remove {}: {}", printable(&path.to_string_lossy()), printable(&evidence))?;
             continue;
         }
-        let removal = if args.force { remove_regardless(&file.path) } else { remove(file) };
+        let removal = if args.force { remove_regardless(&file.file) } else { remove(file) };
         match removal.with_context(what)? {
             Removal::Removed => {
                 count += 1;
-                console.info(format_args!("removed {}: {}", file.path.display(), file.evidence));
+                console.info(format_args!("removed {}: {}", file.file.path().display(), file.reason()));
             }
             Removal::Gone => {}
             Removal::Changed if args.keep_live => {}
@@ -93,13 +94,13 @@ fn clean(
         writeln!(lines, "kept {} that live processes have open", counted(live.len(), "file"))?;
     }
     for file in &unknown {
-        console.warning(format_args!("{}: kept: {}", file.path.display(), file.evidence));
+        console.warning(format_args!("{}: kept: {}", file.file.path().display(), file.reason()));
     }
     Ok(if unknown.is_empty() { Outcome::Done } else { Outcome::NeedsAttention })
 }
 
 /// Why nothing is removed from a directory of so many files, of which `kept` may be in use.
-fn refused(directory: &Path, kept: &[Examined], all: usize) -> anyhow::Error {
+fn refused(directory: &Path, kept: &[Examined<Place>], all: usize) -> anyhow::Error {
     let (live, unknown): (Vec<_>, Vec<_>) = kept.iter().partition(|file| file.liveness() == Liveness::Live);
     let directory = directory.display();
     let (reason, first_step) = match (live.len(), unknown.first()) {
@@ -107,8 +108,8 @@ fn refused(directory: &Path, kept: &[Examined], all: usize) -> anyhow::Error {
             format!(
                 "{} of {all} may be in use ({}: {})",
                 counted(unknown.len(), "file"),
-                example.path.display(),
-                example.evidence
+                example.file.path().display(),
+                example.reason()
             ),
             "run promproc as the user that owns the files",
         ),
@@ -124,13 +125,13 @@ fn refused(directory: &Path, kept: &[Examined], all: usize) -> anyhow::Error {
 }
 
 /// The processes that have the files open, in order of their numbers.
-fn holders(live: &[&Examined]) -> String {
+fn holders(live: &[&Examined<Place>]) -> String {
     const SHOWN: usize = 8;
     let mut by_pid: BTreeMap<u32, (&Process, usize)> = BTreeMap::new();
     let mut unseen = 0;
     for file in live {
         match &file.evidence {
-            Evidence::OpenIn(processes) if !processes.is_empty() => {
+            Some(Evidence::OpenIn(processes)) if !processes.is_empty() => {
                 for process in processes {
                     by_pid.entry(process.pid).or_insert((process, 0)).1 += 1;
                 }

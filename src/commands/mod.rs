@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use promproc::directory::{DirectoryError, Problem};
-use promproc::select::Selection;
+use promproc::select::{NamePattern, Selection};
 
 use crate::cli::Select;
 use crate::console::Console;
@@ -97,13 +97,13 @@ pub(crate) fn hinted(error: DirectoryError) -> anyhow::Error {
 
 /// The filters of the command line as the library has them.
 pub(crate) fn selection(select: &Select) -> Selection {
-    Selection {
-        names: select.name.clone(),
-        types: select.metric_type.clone(),
-        modes: select.mode.clone(),
-        pids: select.pid.clone(),
-        labels: select.label.clone(),
-    }
+    let mut selection = Selection::default();
+    selection.names = select.name.iter().map(|name| NamePattern::new(name)).collect();
+    selection.types.clone_from(&select.metric_type);
+    selection.modes.clone_from(&select.mode);
+    selection.pids.clone_from(&select.pid);
+    selection.labels.clone_from(&select.label);
+    selection
 }
 
 /// Warns of everything that was left out; that needs a person's attention.

@@ -19,6 +19,21 @@ pub enum Escaping {
     AllowUtf8,
 }
 
+impl Escaping {
+    /// All schemes, the default first.
+    pub const ALL: [Self; 4] = [Self::Underscores, Self::Dots, Self::Values, Self::AllowUtf8];
+
+    /// The client's name for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Underscores => "underscores",
+            Self::Dots => "dots",
+            Self::Values => "values",
+            Self::AllowUtf8 => "allow-utf-8",
+        }
+    }
+}
+
 /// What a name names; colons are for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NameOf {

@@ -65,6 +65,14 @@ impl FormatError {
     }
 }
 
+/// Where the header of a file stands that came out on WSL behind as many zeros.
+pub const MISPLACED_HEADER_AT: u64 = 65_536;
+
+/// What a header at [`MISPLACED_HEADER_AT`] says is used, if it is one.
+pub fn misplaced_used(header: [u8; HEADER_BYTES]) -> Option<u64> {
+    u64::try_from(read_i32(&header, 0)).ok().filter(|used| *used >= HEADER_BYTES as u64)
+}
+
 /// What the header says of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Used {

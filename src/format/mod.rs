@@ -25,7 +25,9 @@ mod plain_key;
 pub use bound::parse as parse_bound;
 pub use bucket::BucketKey;
 pub use encode::Encoder;
-pub use entries::{Entries, Entry, FormatError, HEADER_BYTES, Used, used};
+pub use entries::{
+    Entries, Entry, FormatError, HEADER_BYTES, MISPLACED_HEADER_AT, Used, misplaced_used, used,
+};
 pub use era::{Detected, Era, Layout, detect};
 pub use key::{Key, KeyError, KeyLabels, KeyShape, MULTIPROCESS_HELP};
-pub use name::DbName;
+pub use name::MetricFileName;

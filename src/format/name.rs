@@ -1,8 +1,10 @@
 //! File names: `{type}_{pid}.db`, and `gauge_{mode}_{pid}.db` for gauges.
 
+use std::str::FromStr;
+
 use compact_str::CompactString;
 
-use crate::model::{GaugeMode, MetricType};
+use crate::model::{GaugeMode, MetricType, UnknownName};
 
 const EXTENSION: &str = ".db";
 
@@ -10,7 +12,7 @@ const EXTENSION: &str = ".db";
 ///
 /// Mostly so short that it takes no allocation, of which there would be one for each file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DbName {
+pub struct MetricFileName {
     file_name: CompactString,
     /// The type of all metrics in the file.
     pub metric_type: MetricType,
@@ -20,24 +22,28 @@ pub struct DbName {
     pid_at: usize,
 }
 
-impl DbName {
-    /// Takes a file name apart; `None` if the client would not have given it.
+impl FromStr for MetricFileName {
+    type Err = UnknownName;
+
+    /// Takes a file name apart; an error if the client would not have given it.
     ///
     /// `gauge_5.db` is none of ours: the client raises an IndexError on it.
-    pub fn parse(file_name: &str) -> Option<Self> {
-        let stem = file_name.strip_suffix(EXTENSION)?;
-        let (type_name, rest) = stem.split_once('_')?;
-        let metric_type = MetricType::parse(type_name)?;
+    fn from_str(file_name: &str) -> Result<Self, UnknownName> {
+        let stem = file_name.strip_suffix(EXTENSION).ok_or(UnknownName)?;
+        let (type_name, rest) = stem.split_once('_').ok_or(UnknownName)?;
+        let metric_type: MetricType = type_name.parse()?;
         let (mode, pid) = if metric_type == MetricType::Gauge {
-            let (mode_name, pid) = rest.split_once('_')?;
-            (Some(GaugeMode::parse(mode_name).unwrap_or(GaugeMode::Unknown)), pid)
+            let (mode_name, pid) = rest.split_once('_').ok_or(UnknownName)?;
+            (Some(mode_name.parse().unwrap_or(GaugeMode::Unknown)), pid)
         } else {
             (None, rest)
         };
         let pid_at = stem.len() - pid.len();
-        Some(Self { file_name: file_name.into(), metric_type, mode, pid_at })
+        Ok(Self { file_name: file_name.into(), metric_type, mode, pid_at })
     }
+}
 
+impl MetricFileName {
     /// The whole name.
     pub fn file_name(&self) -> &str {
         &self.file_name
@@ -82,14 +88,14 @@ mod tests {
 
     #[test]
     fn parts_of_names() {
-        let name = DbName::parse("gauge_livesum_123.db").expect("a metric file");
+        let name: MetricFileName = "gauge_livesum_123.db".parse().expect("a metric file");
         assert_eq!((name.metric_type, name.mode), (MetricType::Gauge, Some(GaugeMode::LiveSum)));
         assert_eq!((name.pid(), name.pid_label()), ("123", "123"));
 
-        let name = DbName::parse("histogram_web_1.db").expect("a metric file");
+        let name: MetricFileName = "histogram_web_1.db".parse().expect("a metric file");
         assert_eq!((name.metric_type, name.pid()), (MetricType::Histogram, "web_1"));
 
-        let name = DbName::parse("gauge_avg_7.db").expect("a metric file");
+        let name: MetricFileName = "gauge_avg_7.db".parse().expect("a metric file");
         assert_eq!((name.mode, name.mode_name()), (Some(GaugeMode::Unknown), "avg"));
     }
 
@@ -98,7 +104,7 @@ mod tests {
         for (file_name, label) in
             [("gauge_all_host_5.db", "h"), ("gauge_all_ab_5.db", ""), ("gauge_all_wörker_é_1.db", "wör")]
         {
-            let name = DbName::parse(file_name).expect("a metric file");
+            let name: MetricFileName = file_name.parse().expect("a metric file");
             assert_eq!(name.pid_label(), label, "{file_name}");
         }
     }
@@ -115,7 +121,7 @@ mod tests {
             ".db",
             "counter_1",
         ] {
-            assert_eq!(DbName::parse(file_name), None, "{file_name}");
+            assert_eq!(file_name.parse::<MetricFileName>(), Err(UnknownName), "{file_name}");
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The strongest evidence: a write lease is granted only when no process has the file open.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::FileId;
+use rustix::fs::OFlags;
+
+use crate::directory::{FileId, InDirectory};
 
 /// How long to wait before each new try. A scraper, or another promproc, has a file open for
 /// microseconds, and for some milliseconds more where it loses the processor meanwhile; a writer has
@@ -16,13 +17,11 @@ pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
 }
 
 /// A file as it was at one moment.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) id: FileId,
     pub(crate) modified: SystemTime,
     pub(crate) lease: Lease,
-    /// The lease, if it was granted: nobody gets the file open before this is dropped.
-    pub(crate) leased: Option<File>,
 }
 
 /// What asking for a write lease gave.
@@ -37,40 +36,43 @@ pub(crate) enum Lease {
     NoEvidence,
 }
 
-/// Looks at a file (a link is followed) and asks for a lease on it.
-pub(crate) fn look(path: &Path) -> io::Result<Look> {
-    let (metadata, lease, leased) = match try_open(path) {
-        Ok(file) => {
-            let metadata = file.metadata()?;
-            match take(&file) {
-                Lease::Granted => (metadata, Lease::Granted, Some(file)),
-                other => (metadata, other, None),
-            }
+impl Look {
+    fn of(metadata: &Metadata, lease: Lease) -> Self {
+        let seconds = u64::try_from(metadata.mtime()).unwrap_or_default();
+        Self { id: FileId::of(metadata), modified: UNIX_EPOCH + Duration::from_secs(seconds), lease }
+    }
+
+    /// Looks at a file that was opened, by the one descriptor that this process has of it.
+    pub(crate) fn at(opened: &File, metadata: &Metadata) -> Self {
+        let look = Self::of(metadata, take(opened));
+        if look.lease == Lease::Granted {
+            end(opened);
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+        look
+    }
+
+    /// Looks at a file that cannot be opened, for that reason.
+    pub(crate) fn from_outside(metadata: &Metadata, reason: &io::Error) -> Self {
         // Another process has a lease.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            (fs::metadata(path)?, Lease::Refused, None)
-        }
-        Err(_) => (fs::metadata(path)?, Lease::NoEvidence, None),
-    };
-    Ok(Look { id: FileId::of(&metadata), modified: modified(&metadata), lease, leased })
+        let is_leased = reason.kind() == io::ErrorKind::WouldBlock;
+        Self::of(metadata, if is_leased { Lease::Refused } else { Lease::NoEvidence })
+    }
 }
 
-#[cfg(target_os = "linux")]
-#[allow(clippy::disallowed_methods)] // it only reads
-fn try_open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
+/// Looks at a file (a link is followed) and asks for a lease on it. Where that is granted, the file comes
+/// with it: nobody gets it open before it is dropped.
+pub(crate) fn look(file: &impl InDirectory) -> io::Result<(Look, Option<File>)> {
     // Never wait: neither for another's lease nor for the writer of a FIFO that took the name.
-    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
-}
-
-#[cfg(target_os = "linux")]
-fn take(file: &File) -> Lease {
-    match crate::sys::take_write_lease(file) {
-        Ok(()) => Lease::Granted,
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Lease::Refused,
-        Err(_) => Lease::NoEvidence,
+    match file.directory().open_file(file.file_name(), OFlags::NONBLOCK) {
+        Ok(opened) => {
+            let look = Look::of(&opened.metadata()?, take(&opened));
+            Ok((look, (look.lease == Lease::Granted).then_some(opened)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+        Err(error) => {
+            let metadata = file.directory().metadata(file.file_name())?;
+            Ok((Look::from_outside(&metadata, &error), None))
+        }
     }
 }
 
@@ -82,9 +84,19 @@ pub(crate) fn is_wanted(leased: &File) -> bool {
     return leased.metadata().is_err();
 }
 
-#[cfg(not(target_os = "linux"))]
-fn try_open(path: &Path) -> io::Result<File> {
-    File::open(path)
+#[cfg(target_os = "linux")]
+fn take(file: &File) -> Lease {
+    match crate::sys::take_write_lease(file) {
+        Ok(()) => Lease::Granted,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Lease::Refused,
+        Err(_) => Lease::NoEvidence,
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn end(leased: &File) {
+    // One that the system took back meanwhile has ended, too.
+    let _ = crate::sys::end_lease(leased);
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -92,7 +104,5 @@ fn take(_: &File) -> Lease {
     Lease::NoEvidence
 }
 
-fn modified(metadata: &Metadata) -> SystemTime {
-    let seconds = u64::try_from(metadata.mtime()).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(seconds)
-}
+#[cfg(not(target_os = "linux"))]
+fn end(_: &File) {}

@@ -9,36 +9,37 @@
 //! 2. A process whose open files or mappings show the file is its holder (Linux's `/proc`).
 //! 3. The process table says what it can about the number in the file's name.
 
+mod evidence;
 pub(crate) mod lease;
 mod processes;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+pub use evidence::Evidence;
 pub use processes::{Process, RemovedFiles, removed_files};
 
-use crate::directory::DirectoryError;
-use crate::format::DbName;
+use crate::directory::{DirectoryError, FileId, InDirectory, MetricFile};
+use crate::format::MetricFileName;
 use lease::{Lease, Look};
 use processes::{Holders, Number, Processes};
 
 const CLOCK_STEP: Duration = Duration::from_secs(2);
 
 /// Whether a process may still write to a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// In ascending order: of several files of one process, the greatest says what the process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Liveness {
-    /// Some process has it open.
-    Live,
     /// No process has it open.
     Dead,
     /// It cannot be told; nothing is ever removed.
     Unknown,
+    /// Some process has it open.
+    Live,
 }
 
 impl Liveness {
@@ -58,154 +59,122 @@ impl fmt::Display for Liveness {
     }
 }
 
-/// Why a file is taken for live, dead or unknown. Displayed as one sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Evidence {
-    /// Dead: the system granted a write lease.
-    LeaseGranted,
-    /// Live: the system refused a write lease, several times; by whom was not asked.
-    LeaseRefused,
-    /// Live: these processes have it open; none of them can be seen if there is none.
-    OpenIn(Vec<Process>),
-    /// Dead: there is no process of the number in its name.
-    NoProcess(u32),
-    /// Dead: the process of that number has ended and only waits for its parent.
-    Zombie(u32),
-    /// Dead: the process that has that number now does not have it open.
-    NotOpenIn(Process),
-    /// Unknown: the process that has that number now started after the file was last modified, as
-    /// far as the file system knows; its open files cannot be seen. That is no proof: a process
-    /// goes on in the file of the one that had its number before (pid 1 of a restarted container),
-    /// and what it writes through its mapping does not change the modification time on tmpfs.
-    StartedLater(Process),
-    /// Unknown: the process of that number may have it open; its open files cannot be seen.
-    MayBeOpenIn(Process),
-    /// Unknown: there may be a process of that number; not all processes can be seen.
-    Hidden(u32),
-    /// Unknown: the name does not end in a process id.
-    NoProcessId,
-}
-
-impl Evidence {
-    /// What the evidence says.
-    pub fn liveness(&self) -> Liveness {
-        match self {
-            Self::LeaseRefused | Self::OpenIn(_) => Liveness::Live,
-            Self::LeaseGranted | Self::NoProcess(_) | Self::Zombie(_) | Self::NotOpenIn(_) => Liveness::Dead,
-            Self::StartedLater(_) | Self::MayBeOpenIn(_) | Self::Hidden(_) | Self::NoProcessId => {
-                Liveness::Unknown
-            }
-        }
-    }
-
-    /// The processes that it names.
-    pub fn processes(&self) -> &[Process] {
-        match self {
-            Self::OpenIn(processes) => processes,
-            Self::NotOpenIn(process) | Self::StartedLater(process) | Self::MayBeOpenIn(process) => {
-                std::slice::from_ref(process)
-            }
-            _ => &[],
-        }
-    }
-}
-
-impl fmt::Display for Evidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LeaseGranted => f.write_str("write lease granted: no process has it open"),
-            Self::LeaseRefused => f.write_str("write lease refused: a process has it open"),
-            Self::OpenIn(processes) => match processes.as_slice() {
-                [] => f.write_str("open in a process that cannot be seen from here"),
-                [first, others @ ..] => {
-                    write!(f, "open in pid {first}")?;
-                    others.iter().try_for_each(|process| write!(f, ", pid {process}"))
-                }
-            },
-            Self::NoProcess(pid) => write!(f, "no process {pid}"),
-            Self::Zombie(pid) => write!(f, "process {pid} is a zombie"),
-            Self::NotOpenIn(process) => write!(f, "process {process} does not have it open"),
-            Self::StartedLater(process) => {
-                write!(
-                    f,
-                    "process {process} started after the file was last modified, but may have it open: its open \
-                     files cannot be seen"
-                )
-            }
-            Self::MayBeOpenIn(process) => {
-                write!(f, "process {process} may have it open: its open files cannot be seen")
-            }
-            Self::Hidden(pid) => write!(f, "there may be a process {pid}: not all processes can be seen"),
-            Self::NoProcessId => f.write_str("its name does not end in a process id"),
-        }
-    }
-}
-
-/// Which file a name leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FileId {
-    device: u64,
-    pub(crate) inode: u64,
-}
-
-impl FileId {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
-    }
-}
-
 /// A file and what is known about its writer.
 #[derive(Clone, Debug)]
-pub struct Examined {
-    /// The path as it was given.
-    pub path: PathBuf,
-    /// The file that the path led to.
-    pub id: FileId,
-    /// Why it is live, dead or unknown.
-    pub evidence: Evidence,
+pub struct Examined<F = MetricFile> {
+    /// The file.
+    pub file: F,
+    /// Why it is live, dead or unknown; `None` where nobody has asked, or the file was gone by then.
+    pub evidence: Option<Evidence>,
+    /// Which file the name led to when it was looked at.
+    pub(crate) id: Option<FileId>,
 }
 
-impl Examined {
+impl<F> Examined<F> {
+    /// A file of which nothing is known yet.
+    pub fn unasked(file: F) -> Self {
+        Self { file, evidence: None, id: None }
+    }
+
     /// What the evidence says.
     pub fn liveness(&self) -> Liveness {
-        self.evidence.liveness()
+        self.evidence.as_ref().map_or(Liveness::Unknown, Evidence::liveness)
+    }
+
+    /// The evidence as one sentence.
+    pub fn reason(&self) -> String {
+        self.evidence.as_ref().map_or_else(|| "the file is gone by now".to_owned(), Evidence::to_string)
     }
 }
 
-/// Finds out which of the files are still being written. Those that vanish meanwhile are left out.
+/// Finds out which of the files are still being written. Those that vanish meanwhile have no evidence.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use promproc::directory::{InDirectory, scan};
+/// use promproc::liveness::{Examined, examine};
+///
+/// let files = scan(Path::new("tests/data/gunicorn"))?.files;
+/// let mut examined: Vec<_> = files.into_iter().map(Examined::unasked).collect();
+/// examine(&mut examined)?;
+/// for Examined { file, evidence, .. } in &examined {
+///     if let Some(evidence) = evidence {
+///         println!("{} is {}: {evidence}", file.path().display(), evidence.liveness());
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
-/// If a file cannot even be looked at.
-pub fn examine(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<Examined>, DirectoryError> {
+/// If a file cannot even be looked at; then nothing is known of any.
+pub fn examine<'e, F: InDirectory + 'e>(
+    files: impl IntoIterator<Item = &'e mut Examined<F>>,
+) -> Result<(), DirectoryError> {
     let mut seen = Vec::new();
-    for path in paths {
-        seen.extend(glance(path)?);
+    for examined in files {
+        let look = glance(&examined.file)?;
+        seen.push((examined, look));
     }
+    weigh(seen)
+}
+
+/// Finds out the same of files that were looked at already; those without a look have vanished.
+///
+/// # Errors
+/// As [`examine`].
+pub(crate) fn weigh<'e, F: InDirectory + 'e>(
+    seen: Vec<(&'e mut Examined<F>, Option<Look>)>,
+) -> Result<(), DirectoryError> {
+    let looked = |(examined, look): (&'e mut Examined<F>, Option<Look>)| Some((examined, look?));
+    let mut seen: Vec<_> = seen.into_iter().filter_map(looked).collect();
     // All files that are refused wait together, so that a directory takes no longer than a file.
     for pause in lease::pauses() {
         if !seen.iter().any(|(_, look)| look.lease == Lease::Refused) {
             break;
         }
         thread::sleep(pause);
-        let look_again = |(path, look): (PathBuf, Look)| match look.lease {
-            Lease::Refused => glance(path).transpose(),
-            _ => Some(Ok((path, look))),
-        };
-        seen = seen.into_iter().filter_map(look_again).collect::<Result<_, _>>()?;
+        let mut again = Vec::with_capacity(seen.len());
+        for (examined, look) in seen {
+            let look = if look.lease == Lease::Refused { glance(&examined.file)? } else { Some(look) };
+            again.extend(look.map(|look| (examined, look)));
+        }
+        seen = again;
     }
-    Ok(weigh(seen))
+    // The process table is read only if a lease gave no evidence.
+    let mut unproven = seen.iter().filter(|(_, look)| look.lease == Lease::NoEvidence).peekable();
+    let table = unproven.peek().is_some().then(Processes::list);
+    let table = table.map(|processes| {
+        let holders =
+            processes.holders(unproven.map(|(examined, look)| (look.id, examined.file.file_name())));
+        (processes, holders)
+    });
+    for (examined, look) in seen {
+        examined.id = Some(look.id);
+        examined.evidence = Some(match (look.lease, &table) {
+            (Lease::Granted, _) => Evidence::LeaseGranted,
+            (Lease::NoEvidence, Some((processes, holders))) => match holders.of(look.id) {
+                [] => of_the_number(examined.file.file_name(), look.modified, processes, holders),
+                open_in => Evidence::OpenIn(open_in.to_vec()),
+            },
+            _ => Evidence::LeaseRefused,
+        });
+    }
+    Ok(())
 }
 
 /// Names the holders of the files of which only the lease says that they are open.
-pub fn name_holders(files: &mut [Examined]) {
-    let files = files.iter_mut().filter(|file| file.evidence == Evidence::LeaseRefused);
-    let files: Vec<_> = files.collect();
+pub fn name_holders<'e, F: InDirectory + 'e>(files: impl IntoIterator<Item = &'e mut Examined<F>>) {
+    let is_refused = |file: &&mut Examined<F>| file.evidence == Some(Evidence::LeaseRefused);
+    let files: Vec<_> = files.into_iter().filter(is_refused).collect();
     if files.is_empty() {
         return;
     }
-    let holders = Processes::list().holders(files.iter().map(|file| (file.id, file.path.as_path())));
+    let held = files.iter().filter_map(|file| Some((file.id?, file.file.file_name())));
+    let holders = Processes::list().holders(held);
     for file in files {
-        file.evidence = Evidence::OpenIn(holders.of(file.id).to_vec());
+        let open_in = file.id.map_or(&[][..], |id| holders.of(id));
+        file.evidence = Some(Evidence::OpenIn(open_in.to_vec()));
     }
 }
 
@@ -223,42 +192,22 @@ pub fn running(numbers: &BTreeSet<u32>) -> Vec<Process> {
 }
 
 /// Looks at a file without keeping a lease on it; `None` if it is gone.
-fn glance(path: PathBuf) -> Result<Option<(PathBuf, Look)>, DirectoryError> {
-    match lease::look(&path) {
-        Ok(mut look) => {
-            drop(look.leased.take());
-            Ok(Some((path, look)))
-        }
+fn glance(file: &impl InDirectory) -> Result<Option<Look>, DirectoryError> {
+    match lease::look(file) {
+        Ok((look, _)) => Ok(Some(look)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(DirectoryError::Io { path, error }),
+        Err(error) => Err(DirectoryError::Io { path: file.path(), error }),
     }
 }
 
-/// Puts the evidence together; the process table is read only if a lease gave none.
-fn weigh(seen: Vec<(PathBuf, Look)>) -> Vec<Examined> {
-    let mut unproven = seen.iter().filter(|(_, look)| look.lease == Lease::NoEvidence).peekable();
-    let table = unproven.peek().is_some().then(Processes::list);
-    let table = table.map(|processes| {
-        let holders = processes.holders(unproven.map(|(path, look)| (look.id, path.as_path())));
-        (processes, holders)
-    });
-    let examined = |(path, look): (PathBuf, Look)| {
-        let evidence = match (look.lease, &table) {
-            (Lease::Granted, _) => Evidence::LeaseGranted,
-            (Lease::NoEvidence, Some((processes, holders))) => match holders.of(look.id) {
-                [] => of_the_number(&path, look.modified, processes, holders),
-                open_in => Evidence::OpenIn(open_in.to_vec()),
-            },
-            _ => Evidence::LeaseRefused,
-        };
-        Examined { path, id: look.id, evidence }
-    };
-    seen.into_iter().map(examined).collect()
-}
-
 /// What the number in a file's name says, given that no holder of the file can be seen.
-fn of_the_number(path: &Path, modified: SystemTime, processes: &Processes, holders: &Holders) -> Evidence {
-    let Some(pid) = process_id(path) else {
+fn of_the_number(
+    file_name: &str,
+    modified: SystemTime,
+    processes: &Processes,
+    holders: &Holders,
+) -> Evidence {
+    let Some(pid) = process_id(file_name) else {
         return Evidence::NoProcessId;
     };
     match processes.number(pid) {
@@ -276,8 +225,8 @@ fn of_the_number(path: &Path, modified: SystemTime, processes: &Processes, holde
 }
 
 /// The process id at the end of a metric file's name, if it can be one.
-fn process_id(path: &Path) -> Option<u32> {
-    let name = DbName::parse(path.file_name()?.to_str()?)?;
+fn process_id(file_name: &str) -> Option<u32> {
+    let name: MetricFileName = file_name.parse().ok()?;
     let pid: u32 = name.pid().parse().ok().filter(|pid| *pid > 0)?;
     // Not `007`, and not `+7`, which Rust's numbers may begin with.
     (pid.to_string() == name.pid()).then_some(pid)
@@ -301,7 +250,7 @@ mod tests {
             ("counter_web-1.db", None),
             (".promproc-abc.tmp", None),
         ] {
-            assert_eq!(process_id(Path::new(file_name)), pid, "{file_name}");
+            assert_eq!(process_id(file_name), pid, "{file_name}");
         }
     }
 }

@@ -1,14 +1,13 @@
 //! The process table: who has a file open, and which process has a number.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
-use super::FileId;
+use crate::directory::FileId;
 
 /// A process, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,14 +73,14 @@ impl Processes {
     }
 
     /// Looks through the open files and mappings of all other processes.
-    pub(super) fn holders<'a>(&self, files: impl Iterator<Item = (FileId, &'a Path)>) -> Holders {
+    pub(super) fn holders<'a>(&self, files: impl Iterator<Item = (FileId, &'a str)>) -> Holders {
         let mut holders = Holders::default();
         let Some(system) = &self.system else {
             return holders;
         };
-        let mut wanted: HashMap<u64, Vec<(FileId, &OsStr)>> = HashMap::new();
-        for (id, path) in files {
-            wanted.entry(id.inode).or_default().push((id, path.file_name().unwrap_or_default()));
+        let mut wanted: HashMap<u64, Vec<(FileId, &str)>> = HashMap::new();
+        for (id, file_name) in files {
+            wanted.entry(id.inode).or_default().push((id, file_name));
         }
         let own = Pid::from_u32(std::process::id());
         // promproc writes no metrics, whatever number it got.
@@ -186,9 +185,8 @@ fn numbers_are_ours() -> bool {
 
 /// Which of the files (by inode) a process has open or mapped; an error if that cannot be seen.
 #[cfg(target_os = "linux")]
-fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io::Result<HashSet<FileId>> {
+fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::Result<HashSet<FileId>> {
     use std::fs;
-    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::MetadataExt;
 
     let mut held = HashSet::new();
@@ -213,7 +211,7 @@ fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io
         };
         let name = line.rsplit(|byte| *byte == b'/').next();
         // On btrfs and overlayfs the device is not the one that stat(2) gives; then the name tells.
-        let is_it = |(id, file_name): &&(FileId, &OsStr)| {
+        let is_it = |(id, file_name): &&(FileId, &str)| {
             device_number(device) == Some(id.device) || name == Some(file_name.as_bytes())
         };
         held.extend(files.iter().filter(is_it).map(|(id, _)| *id));
@@ -222,7 +220,7 @@ fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io
 }
 
 #[cfg(not(target_os = "linux"))]
-fn held_files(_: u32, _: &HashMap<u64, Vec<(FileId, &OsStr)>>) -> std::io::Result<HashSet<FileId>> {
+fn held_files(_: u32, _: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::Result<HashSet<FileId>> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
@@ -232,7 +230,7 @@ fn removed_files_of(pid: u32) -> std::io::Result<Vec<(PathBuf, String)>> {
     use std::fs;
     use std::os::unix::fs::MetadataExt;
 
-    use crate::format::DbName;
+    use crate::format::MetricFileName;
 
     let mut found = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
@@ -240,7 +238,7 @@ fn removed_files_of(pid: u32) -> std::io::Result<Vec<(PathBuf, String)>> {
         // The system says so behind the name that the file had; a name may end like that, too.
         if let Ok(target) = fs::read_link(&link)
             && let Some(name) = target.file_name().and_then(|name| name.to_str()?.strip_suffix(" (deleted)"))
-            && DbName::parse(name).is_some()
+            && name.parse::<MetricFileName>().is_ok()
             && fs::metadata(&link).is_ok_and(|metadata| metadata.nlink() == 0)
         {
             let name = name.to_owned();

@@ -5,17 +5,18 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::TEMPORARY_PREFIX;
-use crate::directory::DirectoryError;
-use crate::format::DbName;
-use crate::liveness::{Examined, examine};
+use super::prune::present;
+use crate::directory::{self, Directory, DirectoryError, InDirectory, OtherKind, Place};
+use crate::liveness::Examined;
 
 /// What is in a directory.
 #[derive(Debug)]
 pub struct Contents {
-    /// Metric files, links to such, and promproc's own leftovers, in byte order of their names.
-    pub files: Vec<Examined>,
+    /// Metric files, links to such, and promproc's own leftovers: links first, then in byte order of
+    /// their names.
+    pub files: Vec<Examined<Place>>,
     /// What is none of ours, in byte order of its names.
     pub others: Vec<Other>,
 }
@@ -34,55 +35,38 @@ pub struct Other {
 ///
 /// # Errors
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
-pub fn contents(directory: &Path) -> Result<Contents, DirectoryError> {
-    let io_error = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
-        _ => DirectoryError::Io { path: directory.to_owned(), error },
-    };
-    let (mut links, mut paths) = (Vec::new(), Vec::new());
-    let (mut targets, mut others) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(directory).map_err(io_error)? {
-        let entry = entry.map_err(io_error)?;
-        let path = entry.path();
-        let Ok(kind) = entry.file_type() else {
-            continue; // vanished
-        };
-        let name = entry.file_name();
-        let is_ours = name
-            .to_str()
-            .is_some_and(|name| name.starts_with(TEMPORARY_PREFIX) || DbName::parse(name).is_some());
-        let is_file = kind.is_file() || kind.is_symlink() && fs::metadata(&path).is_ok_and(|m| m.is_file());
-        if is_ours && is_file {
-            if kind.is_symlink() {
-                targets.extend(fs::canonicalize(&path));
-                links.push(path);
-            } else {
-                paths.push(path);
-            }
-        } else {
-            let what = match kind {
-                kind if kind.is_dir() => "a directory",
-                kind if kind.is_symlink() && is_ours => "a link to no file",
-                kind if !kind.is_file() && is_ours => "not a regular file",
-                _ => "not a metric file",
-            };
-            others.push(Other { path, what });
-        }
-    }
-    if !targets.is_empty() {
+pub fn contents(path: &Path) -> Result<Contents, DirectoryError> {
+    let of_system = |error| DirectoryError::of_system(path, error);
+    let directory = Arc::new(Directory::open(path).map_err(of_system)?);
+    let directory::Contents { files, leftovers, mut links, others } =
+        directory::Contents::of(&directory).map_err(of_system)?;
+    let mut others: Vec<_> = others
+        .into_iter()
+        .map(|other| Other {
+            path: directory.path_of(&other.name),
+            what: match other.kind {
+                OtherKind::Directory => "a directory",
+                OtherKind::Link => "a link to no file",
+                OtherKind::Special => "not a regular file",
+                OtherKind::Foreign => "not a metric file",
+            },
+        })
+        .collect();
+    // What promproc left begins with a dot, and so before all metric files.
+    let files: Vec<_> = leftovers.into_iter().chain(files.into_iter().map(Place::from)).collect();
+    if !links.is_empty() {
         // Those that go themselves are not left.
-        let here = fs::canonicalize(directory).map_err(io_error)?;
-        let gone: HashSet<_> = paths.iter().filter_map(|path| Some(here.join(path.file_name()?))).collect();
+        let here = fs::canonicalize(path).map_err(of_system)?;
+        let gone: HashSet<_> = files.iter().map(|file| here.join(file.file_name())).collect();
+        let mut targets: Vec<_> =
+            links.iter().filter_map(|link| fs::canonicalize(link.path()).ok()).collect();
         targets.retain(|target| !gone.contains(target));
         others.extend(targets.into_iter().map(|path| Other { path, what: "the target of a link" }));
+        others.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
     }
-    let by_path = |a: &PathBuf, b: &PathBuf| a.as_os_str().cmp(b.as_os_str());
-    links.sort_unstable_by(by_path);
-    paths.sort_unstable_by(by_path);
     // First: one whose target went before it cannot be looked at any more.
-    links.append(&mut paths);
-    others.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    Ok(Contents { files: examine(links)?, others })
+    links.extend(files);
+    Ok(Contents { files: present(links)?, others })
 }
 
 /// Creates a directory, and those above it, if it is missing; `true` if it was. Its permissions

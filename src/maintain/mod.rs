@@ -8,7 +8,3 @@ mod replace;
 
 pub use remove::{Removal, remove, remove_regardless};
 pub use replace::replace_file;
-
-/// How the names of promproc's temporary files begin. The dot keeps them out of the client's
-/// `glob('*.db')`.
-pub const TEMPORARY_PREFIX: &str = ".promproc-";

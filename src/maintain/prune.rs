@@ -1,10 +1,9 @@
 //! Which files of dead processes can go: what `mark_process_dead` does for one process, for all.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::directory::{self, DbFile, DirectoryError};
+use crate::directory::{Directory, DirectoryError, InDirectory, MetricFile, Place, scan};
 use crate::liveness::{Evidence, Examined, Liveness, examine};
 use crate::model::GaugeMode;
 
@@ -27,20 +26,24 @@ pub struct Gauges {
 /// # Errors
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
 pub fn gauges(directory: &Path, modes: &[GaugeMode]) -> Result<Gauges, DirectoryError> {
-    let is_candidate = |file: &DbFile| file.name.mode.is_some_and(|mode| modes.contains(&mode));
-    let (candidates, others): (Vec<_>, Vec<_>) =
-        directory::scan(directory)?.files.into_iter().partition(is_candidate);
-    let (dead, rest): (Vec<_>, Vec<_>) = examine(candidates.into_iter().map(|file| file.path()))?
-        .into_iter()
-        .partition(|file| file.liveness() == Liveness::Dead);
+    let is_candidate = |file: &MetricFile| file.name.mode.is_some_and(|mode| modes.contains(&mode));
+    let (candidates, others): (Vec<_>, Vec<_>) = scan(directory)?.files.into_iter().partition(is_candidate);
+    let (dead, rest): (Vec<_>, Vec<_>) =
+        present(candidates)?.into_iter().partition(|file| file.liveness() == Liveness::Dead);
     let (live, unknown): (Vec<_>, Vec<_>) =
         rest.into_iter().partition(|file| file.liveness() == Liveness::Live);
-    let is_proven = !live.is_empty() || dead.iter().all(|file| file.evidence == Evidence::LeaseGranted);
-    let may_be_out_of_sight = !is_proven && {
-        let others = examine(others.into_iter().map(|file| file.path()))?;
-        !others.iter().any(|file| file.liveness() == Liveness::Live)
-    };
+    let is_proven = !live.is_empty() || dead.iter().all(|file| file.evidence == Some(Evidence::LeaseGranted));
+    let may_be_out_of_sight =
+        !is_proven && !present(others)?.iter().any(|file| file.liveness() == Liveness::Live);
     Ok(Gauges { dead, live, unknown, may_be_out_of_sight })
+}
+
+/// Examines files; those that have vanished are left out.
+pub(super) fn present<F: InDirectory>(files: Vec<F>) -> Result<Vec<Examined<F>>, DirectoryError> {
+    let mut examined: Vec<_> = files.into_iter().map(Examined::unasked).collect();
+    examine(&mut examined)?;
+    examined.retain(|file| file.evidence.is_some());
+    Ok(examined)
 }
 
 /// The existing files that `mark_process_dead(pid)` of the client removes, if `modes` are the live
@@ -48,19 +51,9 @@ pub fn gauges(directory: &Path, modes: &[GaugeMode]) -> Result<Gauges, Directory
 ///
 /// # Errors
 /// [`DirectoryError`] if there is no such directory.
-pub fn gauges_of(directory: &Path, pid: &str, modes: &[GaugeMode]) -> Result<Vec<PathBuf>, DirectoryError> {
-    match fs::metadata(directory) {
-        Ok(metadata) if metadata.is_dir() => {}
-        Ok(_) => return Err(io_error(directory, io::ErrorKind::NotADirectory.into())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(DirectoryError::Missing(directory.to_owned()));
-        }
-        Err(error) => return Err(io_error(directory, error)),
-    }
-    let paths = modes.iter().map(|mode| directory.join(format!("gauge_{mode}_{pid}.db")));
-    Ok(paths.filter(|path| fs::symlink_metadata(path).is_ok()).collect())
-}
-
-fn io_error(path: &Path, error: io::Error) -> DirectoryError {
-    DirectoryError::Io { path: path.to_owned(), error }
+pub fn gauges_of(directory: &Path, pid: &str, modes: &[GaugeMode]) -> Result<Vec<Place>, DirectoryError> {
+    let of_system = |error| DirectoryError::of_system(directory, error);
+    let opened = Arc::new(Directory::open(directory).map_err(of_system)?);
+    let places = modes.iter().map(|mode| Place::new(&opened, &format!("gauge_{mode}_{pid}.db")));
+    Ok(places.filter(Place::exists).collect())
 }

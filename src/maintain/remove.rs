@@ -1,11 +1,13 @@
 //! Unlinks examined files. Nothing is ever truncated: that kills a live writer with SIGBUS.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::thread;
 
-use super::TEMPORARY_PREFIX;
+use rustix::fs::{self, AtFlags};
+use rustix::io::Errno;
+
+use crate::directory::{InDirectory, OWN_PREFIX};
 use crate::liveness::lease::{self, Lease};
 use crate::liveness::{Evidence, Examined};
 
@@ -35,28 +37,28 @@ pub enum Removal {
 ///
 /// # Errors
 /// Those of the system.
-pub fn remove(file: &Examined) -> io::Result<Removal> {
+pub fn remove<F: InDirectory>(file: &Examined<F>) -> io::Result<Removal> {
     // Weaker evidence is no reason to remove what a lease was granted for.
-    let takes_no_lease = file.evidence != Evidence::LeaseGranted;
+    let takes_no_lease = file.evidence != Some(Evidence::LeaseGranted);
     let mut pauses = lease::pauses();
     loop {
-        let look = match lease::look(&file.path) {
+        let (look, leased) = match lease::look(&file.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::Gone),
             other => other?,
         };
         match look.lease {
-            _ if look.id != file.id => return Ok(Removal::Changed),
+            _ if Some(look.id) != file.id => return Ok(Removal::Changed),
             Lease::Granted => {
-                if let Some(leased) = &look.leased
-                    && let Some(removal) = remove_leased(file, leased)?
+                if let Some(leased) = &leased
+                    && let Some(removal) = remove_leased(&file.file, look.id.inode, leased)?
                 {
                     return Ok(removal);
                 }
             }
-            Lease::NoEvidence if takes_no_lease => return remove_regardless(&file.path),
+            Lease::NoEvidence if takes_no_lease => return remove_regardless(&file.file),
             Lease::NoEvidence | Lease::Refused => {}
         }
-        drop(look);
+        drop(leased);
         // A scraper may have the file open for a moment.
         match pauses.next() {
             Some(pause) => thread::sleep(pause),
@@ -66,22 +68,29 @@ pub fn remove(file: &Examined) -> io::Result<Removal> {
 }
 
 /// Removes a file on which a lease is held; `None` if it got its name back because a process waits.
-fn remove_leased(file: &Examined, leased: &File) -> io::Result<Option<Removal>> {
-    let aside = file.path.with_file_name(format!("{TEMPORARY_PREFIX}{:x}.tmp", file.id.inode));
-    match fs::rename(&file.path, &aside) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Removal::Gone)),
+fn remove_leased(file: &impl InDirectory, inode: u64, leased: &File) -> io::Result<Option<Removal>> {
+    let (directory, name) = (&**file.directory(), file.file_name());
+    let aside = format!("{OWN_PREFIX}{inode:x}.tmp");
+    match fs::renameat(directory, name, directory, &aside) {
+        Err(Errno::NOENT) => return Ok(Some(Removal::Gone)),
         other => other?,
     }
     if lease::is_wanted(leased) {
-        match fs::hard_link(&aside, &file.path) {
-            Ok(()) => return fs::remove_file(&aside).map(|()| None),
+        match fs::linkat(directory, &aside, directory, name, AtFlags::empty()) {
+            Ok(()) => {
+                fs::unlinkat(directory, &aside, AtFlags::empty())?;
+                return Ok(None);
+            }
             // Another has taken the name, so it is no writer that waits for this file.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(Errno::EXIST) => {}
             // The file system has no links.
-            Err(_) => return fs::rename(&aside, &file.path).map(|()| None),
+            Err(_) => {
+                fs::renameat(directory, &aside, directory, name)?;
+                return Ok(None);
+            }
         }
     }
-    fs::remove_file(&aside)?;
+    fs::unlinkat(directory, &aside, AtFlags::empty())?;
     Ok(Some(Removal::Removed))
 }
 
@@ -89,10 +98,10 @@ fn remove_leased(file: &Examined, leased: &File) -> io::Result<Option<Removal>> 
 ///
 /// # Errors
 /// Those of the system, but for the name being gone already.
-pub fn remove_regardless(path: &Path) -> io::Result<Removal> {
-    match fs::remove_file(path) {
+pub fn remove_regardless(file: &impl InDirectory) -> io::Result<Removal> {
+    match fs::unlinkat(&**file.directory(), file.file_name(), AtFlags::empty()) {
         Ok(()) => Ok(Removal::Removed),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Removal::Gone),
-        Err(error) => Err(error),
+        Err(Errno::NOENT) => Ok(Removal::Gone),
+        Err(error) => Err(error.into()),
     }
 }

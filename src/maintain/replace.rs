@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::TEMPORARY_PREFIX;
+use crate::directory::OWN_PREFIX;
 
 /// Calls `write` on a temporary file beside `path`, and renames that over `path` when all is on
 /// disk. On any error the old file stays. The new one can be read by everybody (0644), whatever
@@ -35,7 +35,7 @@ pub fn replace_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Resul
     // Else the error names the temporary file.
     fs::metadata(parent(&path))?;
     let mut temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
+        .prefix(OWN_PREFIX)
         .suffix(".tmp")
         .permissions(Permissions::from_mode(0o644))
         .tempfile_in(parent(&path))?;

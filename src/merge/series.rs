@@ -10,33 +10,35 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Order;
+use super::rule::{NEVER, is_more_recent};
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricFamily, MetricType, Sample};
-use crate::reader::keys::index;
+use crate::reader::arena::{Arena, Index};
 
-/// An index into [`Series::families`].
-pub(super) type FamilyIndex = u32;
-/// An index into [`Series::values`].
-pub(super) type Cell = u32;
-pub(super) type SetIndex = u32;
-type NameIndex = u32;
+pub(super) type FamilyIndex = Index<Family>;
+/// Where a merged value is.
+pub(super) type Cell = Index<f64>;
+pub(super) type SetIndex = Index<LabelSet>;
+pub(super) type RecentIndex = Index<Recent>;
+type NameIndex = Index<Arc<str>>;
 
 /// All series of a merge.
 #[derive(Debug, Default)]
 pub(super) struct Series {
-    pub(super) families: Vec<Family>,
+    pub(super) families: Arena<Family>,
     family_index: HashMap<String, FamilyIndex, DefaultHashBuilder>,
-    pub(super) sets: Vec<LabelSet>,
+    pub(super) sets: Arena<LabelSet>,
     /// With their hashes, so that growing the table does not touch the label sets.
     set_index: HashTable<(u64, SetIndex)>,
     hasher: DefaultHashBuilder,
     /// The label set found last.
-    pub(super) last_set: SetIndex,
-    cell_index: HashMap<(SetIndex, Within), u32, DefaultHashBuilder>,
-    pub(super) names: Vec<Arc<str>>,
+    pub(super) last_set: Option<SetIndex>,
+    cell_index: HashMap<(SetIndex, Within), Cell, DefaultHashBuilder>,
+    pub(super) names: Arena<Arc<str>>,
     name_index: HashMap<Arc<str>, NameIndex, DefaultHashBuilder>,
     /// The merged value of each cell.
-    pub(super) values: Vec<f64>,
-    pub(super) recent: Vec<Recent>,
+    pub(super) values: Arena<f64>,
+    pub(super) recent: Arena<Recent>,
+    recent_index: HashMap<(SetIndex, NameIndex), RecentIndex, DefaultHashBuilder>,
 }
 
 /// A sample that takes the value with the greatest timestamp.
@@ -70,7 +72,7 @@ pub(super) struct Family {
 }
 
 /// The samples of one label set of a family.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LabelSet {
     pub(super) family: FamilyIndex,
     /// In the order in which the client's tuple has them: sorted, then `pid`; without `le`.
@@ -87,8 +89,6 @@ const SCANNED: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Within {
     Sample(NameIndex),
-    /// A sample that takes the most recent value; what is indexed is `recent`.
-    Recent(NameIndex),
     /// The bits of a bucket's bound.
     Bucket(u64),
 }
@@ -122,8 +122,7 @@ impl Series {
         if let Some(&family) = self.family_index.get(name) {
             return family;
         }
-        let family = index(self.families.len());
-        self.families.push(make());
+        let family = self.families.push(make());
         self.family_index.insert(name.to_owned(), family);
         family
     }
@@ -138,7 +137,7 @@ impl Series {
     ) -> Cell {
         let set = self.set(family, labels);
         let name = self.name(name);
-        let samples = &self.sets[set as usize].samples;
+        let samples = &self.sets[set].samples;
         let scanned = samples.iter().take(SCANNED).find(|(known, _)| *known == name);
         let is_full = samples.len() >= SCANNED;
         let within = Within::Sample(name);
@@ -160,7 +159,7 @@ impl Series {
 
     /// The cell of a bucket of a label set.
     pub(super) fn bucket_of(&mut self, set: SetIndex, bound: f64) -> Cell {
-        let buckets = &self.sets[set as usize].buckets;
+        let buckets = &self.sets[set].buckets;
         // 0.0 and -0.0 are one key of the client's dict, which keeps the first.
         let scanned = buckets.iter().take(SCANNED).find(|(known, _)| *known == bound);
         let is_full = buckets.len() >= SCANNED;
@@ -169,10 +168,10 @@ impl Series {
             Some(&cell) => cell,
             None => {
                 let cell = self.new_cell(0.0, is_full.then_some((set, within)));
-                let LabelSet { family, buckets, .. } = &mut self.sets[set as usize];
+                let LabelSet { family, buckets, .. } = &mut self.sets[set];
                 buckets.push((bound, cell));
                 if buckets.len() == 1 {
-                    self.families[*family as usize].bucket_sets.push(set);
+                    self.families[*family].bucket_sets.push(set);
                 }
                 cell
             }
@@ -180,59 +179,46 @@ impl Series {
     }
 
     /// A sample that takes the value with the greatest timestamp. It is listed when it takes one.
-    pub(super) fn recent<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>, name: &str) -> u32 {
+    pub(super) fn recent<'a>(
+        &mut self,
+        family: FamilyIndex,
+        labels: impl Pairs<'a>,
+        name: &str,
+    ) -> RecentIndex {
         let set = self.set(family, labels);
         let name = self.name(name);
-        let within = Within::Recent(name);
-        if let Some(&at) = self.cell_index.get(&(set, within)) {
-            return at;
-        }
-        let at = index(self.recent.len());
-        self.recent.push(Recent { timestamp: 0.0, cell: None, set, name });
-        self.cell_index.insert((set, within), at);
-        at
+        let Self { recent, recent_index, .. } = self;
+        let new = || recent.push(Recent { timestamp: NEVER, cell: None, set, name });
+        *recent_index.entry((set, name)).or_insert_with(new)
     }
 
-    /// Sets a most recent sample if no value before came with as great a timestamp. One of 0
-    /// never does: it says that nobody set the gauge.
+    /// Sets a most recent sample if no value before came with as great a timestamp.
     #[inline]
-    pub(super) fn set_if_more_recent(&mut self, at: u32, value: f64, timestamp: f64) {
-        let recent = &mut self.recent[at as usize];
-        if recent.timestamp < timestamp {
+    pub(super) fn set_if_more_recent(&mut self, at: RecentIndex, value: f64, timestamp: f64) {
+        let recent = &mut self.recent[at];
+        if is_more_recent(recent.timestamp, timestamp) {
             recent.timestamp = timestamp;
             match recent.cell {
-                Some(cell) => self.values[cell as usize] = value,
+                Some(cell) => self.values[cell] = value,
                 None => {
-                    let (set, name, cell) = (recent.set, recent.name, index(self.values.len()));
+                    let (set, name, cell) = (recent.set, recent.name, self.values.push(value));
                     recent.cell = Some(cell);
-                    self.values.push(value);
                     self.list(set, name, cell);
                 }
             }
         }
     }
 
-    /// Notes that a gauge file of that mode has an entry of the family.
-    #[inline]
-    pub(super) fn note_mode(&mut self, family: FamilyIndex, mode: GaugeMode) {
-        if let Some(family) = self.families.get_mut(family as usize)
-            && family.last_mode != Some(mode)
-        {
-            family.other_mode = family.last_mode.replace(mode);
-        }
-    }
-
     fn list(&mut self, set: SetIndex, name: NameIndex, cell: Cell) {
-        let LabelSet { family, samples, .. } = &mut self.sets[set as usize];
+        let LabelSet { family, samples, .. } = &mut self.sets[set];
         samples.push((name, cell));
         if samples.len() == 1 {
-            self.families[*family as usize].sets.push(set);
+            self.families[*family].sets.push(set);
         }
     }
 
     fn new_cell(&mut self, initial: f64, indexed: Option<(SetIndex, Within)>) -> Cell {
-        let cell = index(self.values.len());
-        self.values.push(initial);
+        let cell = self.values.push(initial);
         self.cell_index.extend(indexed.map(|at| (at, cell)));
         cell
     }
@@ -240,20 +226,19 @@ impl Series {
     fn set<'a>(&mut self, family: FamilyIndex, labels: impl Pairs<'a>) -> SetIndex {
         let is_of = |set: &LabelSet| set.family == family && are_same(set.labels.iter(), labels.clone());
         // A histogram's buckets come one after the other.
-        if self.sets.get(self.last_set as usize).is_some_and(is_of) {
-            return self.last_set;
+        if let Some(last) = self.last_set.filter(|&last| is_of(&self.sets[last])) {
+            return last;
         }
         let hash = hash(&self.hasher, family, labels.clone());
-        let is_same = |&(of, set): &(u64, SetIndex)| of == hash && is_of(&self.sets[set as usize]);
+        let is_same = |&(of, set): &(u64, SetIndex)| of == hash && is_of(&self.sets[set]);
         if let Some(&(_, set)) = self.set_index.find(hash, is_same) {
-            self.last_set = set;
+            self.last_set = Some(set);
             return set;
         }
-        let set = index(self.sets.len());
-        self.last_set = set;
-        self.set_index.insert_unique(hash, (hash, set), |&(hash, _)| hash);
         let labels = Labels::new(labels);
-        self.sets.push(LabelSet { family, labels, samples: Vec::new(), buckets: Vec::new() });
+        let set = self.sets.push(LabelSet { family, labels, samples: Vec::new(), buckets: Vec::new() });
+        self.set_index.insert_unique(hash, (hash, set), |&(hash, _)| hash);
+        self.last_set = Some(set);
         set
     }
 
@@ -261,9 +246,8 @@ impl Series {
         if let Some(&found) = self.name_index.get(name) {
             return found;
         }
-        let at = index(self.names.len());
         let name: Arc<str> = name.into();
-        self.names.push(Arc::clone(&name));
+        let at = self.names.push(Arc::clone(&name));
         self.name_index.insert(name, at);
         at
     }
@@ -274,7 +258,7 @@ impl Series {
         accumulate: bool,
         order: Order,
     ) -> impl Iterator<Item = MetricFamily> {
-        let mut families = std::mem::take(&mut self.families);
+        let mut families = std::mem::take(&mut self.families).into_vec();
         if order == Order::Sorted {
             families.sort_by(|a, b| a.name.cmp(&b.name));
         }
@@ -285,7 +269,7 @@ impl Series {
 
     /// The label sets of a family in the client's order.
     pub(super) fn sets_of(&self, family: &Family) -> impl Iterator<Item = SetIndex> {
-        let has_buckets_only = |set: &&SetIndex| self.sets[**set as usize].samples.is_empty();
+        let has_buckets_only = |set: &&SetIndex| self.sets[**set].samples.is_empty();
         family.sets.iter().chain(family.bucket_sets.iter().filter(has_buckets_only)).copied()
     }
 
@@ -294,7 +278,7 @@ impl Series {
         let Family { name, help, metric_type, bare_counter, .. } = family;
         if order == Order::Sorted {
             sets.sort_by_cached_key(|&set| {
-                let labels = self.sets[set as usize].labels.clone().normalized();
+                let labels = self.sets[set].labels.clone().normalized();
                 labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
             });
         }
@@ -302,9 +286,9 @@ impl Series {
             (format!("{name}_bucket").into(), format!("{name}_count").into());
         let mut samples = Vec::new();
         for set in sets {
-            let LabelSet { labels, samples: own, mut buckets, .. } =
-                std::mem::take(&mut self.sets[set as usize]);
-            let labels = Arc::new(labels.normalized());
+            let LabelSet { labels, samples: own, buckets, .. } = &mut self.sets[set];
+            let labels = Arc::new(std::mem::take(labels).normalized());
+            let (own, mut buckets) = (std::mem::take(own), std::mem::take(buckets));
             let sample = |name: &Arc<str>, bound, value| Sample {
                 name: Arc::clone(name),
                 labels: Arc::clone(&labels),
@@ -312,10 +296,8 @@ impl Series {
                 value,
             };
             let first = samples.len();
-            let value = |cell: Cell| self.values[cell as usize];
-            samples.extend(
-                own.iter().map(|&(name, cell)| sample(&self.names[name as usize], None, value(cell))),
-            );
+            let value = |cell: Cell| self.values[cell];
+            samples.extend(own.iter().map(|&(name, cell)| sample(&self.names[name], None, value(cell))));
             if buckets.is_empty() {
                 continue;
             }
@@ -352,6 +334,14 @@ impl Family {
             has_applied_several: false,
             sets: Vec::new(),
             bucket_sets: Vec::new(),
+        }
+    }
+
+    /// Notes that a gauge file of that mode has an entry of the family.
+    #[inline]
+    pub(super) fn note_mode(&mut self, mode: GaugeMode) {
+        if self.last_mode != Some(mode) {
+            self.other_mode = self.last_mode.replace(mode);
         }
     }
 

@@ -1,12 +1,13 @@
 //! The way back from a merged series to the entries that it was made of.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::series::{Cell, LabelSet, Series};
+use super::rule::rule_of;
+use super::series::{Cell, LabelSet, RecentIndex, Series};
 use crate::format::Entry;
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
 use crate::notation::push_sample;
-use crate::reader::keys::index;
 
 /// An entry that was merged into a series.
 #[derive(Clone, Copy, Debug)]
@@ -81,10 +82,7 @@ impl TracedSeries {
 
     /// How the contributions become one value.
     pub fn rule(&self) -> GaugeRule {
-        match (self.metric_type, self.mode) {
-            (MetricType::Gauge, mode) => mode.unwrap_or(GaugeMode::All).rule(),
-            _ => GaugeRule::Sum,
-        }
+        rule_of(self.metric_type, self.mode)
     }
 }
 
@@ -98,7 +96,7 @@ pub(super) struct Trace {
 #[derive(Clone, Copy, Debug)]
 struct Traced {
     destination: Destination,
-    file: u32,
+    file: usize,
     offset: u64,
     value: f64,
     timestamp: Option<f64>,
@@ -108,8 +106,7 @@ struct Traced {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Destination {
     Cell(Cell),
-    /// Index into the series' most recent samples.
-    Recent(u32),
+    Recent(RecentIndex),
 }
 
 impl Trace {
@@ -120,24 +117,24 @@ impl Trace {
 
     pub(super) fn note(&mut self, destination: Destination, entry: &Entry<'_>) {
         let Entry { offset, value, timestamp, .. } = *entry;
-        let file = index(self.files.saturating_sub(1));
+        let file = self.files.saturating_sub(1);
         self.entries.push(Traced { destination, file, offset, value, timestamp });
     }
 
     /// Every series with its contributions, in the client's order.
-    pub(super) fn into_series(mut self, series: Series) -> Vec<TracedSeries> {
-        // Most recent samples that were set are found by their cells.
-        for entry in &mut self.entries {
-            if let Destination::Recent(at) = entry.destination
-                && let Some(cell) = series.recent[at as usize].cell
-            {
-                entry.destination = Destination::Cell(cell);
-            }
-        }
+    pub(super) fn of_series(&mut self, series: &Series) -> Vec<TracedSeries> {
         // Stable: those of one destination stay in the order of the files.
         self.entries.sort_by_key(|entry| entry.destination);
+        let of = |destination, bound| self.of(destination, bound);
+        // Most recent samples that were set are found by their cells.
+        let set_recent = series.recent.numbered().filter_map(|(at, recent)| Some((recent.cell?, at)));
+        let recent_of: HashMap<Cell, RecentIndex> = set_recent.collect();
+        let of_cell = |cell: Cell, bound| match recent_of.get(&cell) {
+            Some(&at) => of(Destination::Recent(at), bound),
+            None => of(Destination::Cell(cell), bound),
+        };
         let new = |set: &LabelSet, sample| {
-            let family = &series.families[set.family as usize];
+            let family = &series.families[set.family];
             TracedSeries {
                 family: family.name.clone(),
                 metric_type: family.metric_type,
@@ -149,56 +146,54 @@ impl Trace {
                 contributions: Vec::new(),
             }
         };
-        let name = |at: u32| Arc::clone(&series.names[at as usize]);
+        let name = |at| Arc::clone(&series.names[at]);
         let mut found = Vec::new();
         for set in series.families.iter().flat_map(|family| series.sets_of(family)) {
-            let set = &series.sets[set as usize];
-            let family = &series.families[set.family as usize].name;
+            let set = &series.sets[set];
+            let family = &series.families[set.family].name;
             for &(sample, cell) in &set.samples {
                 let is_replaced = !set.buckets.is_empty()
-                    && series.names[sample as usize].strip_prefix(family.as_str()) == Some("_count");
+                    && series.names[sample].strip_prefix(family.as_str()) == Some("_count");
                 if is_replaced {
                     // By the cumulated count of the buckets.
                     continue;
                 }
-                found.push(TracedSeries {
-                    value: Some(series.values[cell as usize]),
-                    contributions: self.of(Destination::Cell(cell), None).collect(),
-                    ..new(set, name(sample))
-                });
+                let contributions = of_cell(cell, None);
+                // Of a series that was not to be traced there are none.
+                if !contributions.is_empty() {
+                    let value = Some(series.values[cell]);
+                    found.push(TracedSeries { value, contributions, ..new(set, name(sample)) });
+                }
             }
             if !set.buckets.is_empty() {
                 let mut cells = set.buckets.clone();
                 cells.sort_by(|a, b| a.0.total_cmp(&b.0));
-                let of_bucket = |&(bound, cell)| self.of(Destination::Cell(cell), Some(bound));
-                found.push(TracedSeries {
-                    buckets: cells
-                        .iter()
-                        .map(|&(bound, cell)| (bound, series.values[cell as usize]))
-                        .collect(),
-                    contributions: cells.iter().flat_map(of_bucket).collect(),
-                    ..new(set, format!("{family}_bucket").into())
-                });
+                let of_bucket = |&(bound, cell)| of_cell(cell, Some(bound));
+                let contributions: Vec<_> = cells.iter().flat_map(of_bucket).collect();
+                if !contributions.is_empty() {
+                    let buckets = cells.iter().map(|&(bound, cell)| (bound, series.values[cell])).collect();
+                    let sample = format!("{family}_bucket").into();
+                    found.push(TracedSeries { buckets, contributions, ..new(set, sample) });
+                }
             }
         }
-        for (at, recent) in (0..).zip(&series.recent).filter(|(_, recent)| recent.cell.is_none()) {
-            found.push(TracedSeries {
-                contributions: self.of(Destination::Recent(at), None).collect(),
-                ..new(&series.sets[recent.set as usize], name(recent.name))
-            });
+        for (at, recent) in series.recent.numbered().filter(|(_, recent)| recent.cell.is_none()) {
+            let contributions = of(Destination::Recent(at), None);
+            found.push(TracedSeries { contributions, ..new(&series.sets[recent.set], name(recent.name)) });
         }
         found
     }
 
-    fn of(&self, destination: Destination, bound: Option<f64>) -> impl Iterator<Item = Contribution> {
+    fn of(&self, destination: Destination, bound: Option<f64>) -> Vec<Contribution> {
         let start = self.entries.partition_point(|entry| entry.destination < destination);
-        let entries = self.entries[start..].iter().take_while(move |entry| entry.destination == destination);
-        entries.map(move |&Traced { file, offset, value, timestamp, .. }| Contribution {
-            file: file as usize,
+        let entries = self.entries[start..].iter().take_while(|entry| entry.destination == destination);
+        let contribution = |&Traced { file, offset, value, timestamp, .. }: &Traced| Contribution {
+            file,
             offset,
             value,
             timestamp,
             bound,
-        })
+        };
+        entries.map(contribution).collect()
     }
 }

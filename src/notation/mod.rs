@@ -3,12 +3,13 @@
 mod count;
 mod number;
 mod printable;
-pub mod remedy;
+mod remedy;
 mod series;
 mod shell;
 
 pub use count::{counted, some_of};
 pub use number::{go_string, significant, write_go_string};
 pub use printable::{is_unsafe, printable};
+pub use remedy::Remedy;
 pub use series::{all_labels, push_sample};
 pub use shell::quoted;

@@ -5,71 +5,37 @@
 //! and the workers that came, died or left. A directory that is not there is a state of the round,
 //! because a service's directory may be wiped and made anew while somebody watches.
 
+mod event;
 mod processes;
 mod round;
+mod row;
 mod track;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+pub use event::{Event, EventKind};
 pub use processes::{News, Process};
-pub use round::{By, Family, Round, Row, Series, Sort};
-pub use track::{Change, HISTORY};
+pub use round::{By, Family, Round, Series, Sort};
+pub use row::{Change, Row};
+pub use track::HISTORY;
 
-use crate::directory::DirectoryError;
-use crate::merge::{self, MergeError, Traced, TracedSeries};
+use crate::directory::{DirectoryError, MetricFile};
+use crate::liveness::{Examined, examine};
+use crate::merge::{self, Merged, Traced, TracedSeries, merge_paths};
 use processes::Watch;
 use track::Tracks;
 
 /// How many events are remembered.
 const EVENTS: usize = 100;
 
-/// Something that happened between two rounds.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// The start of the round that saw it.
-    pub at: Instant,
-    /// What it was.
-    pub kind: EventKind,
-    /// The process's name in file names, or the path that vanished or came back.
-    pub what: String,
-}
-
-/// What may happen between two rounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// Files of a process that was not there before, or that was dead.
-    Came,
-    /// A process that was live has ended; its files are still there.
-    Died,
-    /// The files of a process are gone.
-    Left,
-    /// A path is not there any more.
-    Vanished,
-    /// A path that was not there is there again.
-    Returned,
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = &self.what;
-        match self.kind {
-            EventKind::Came => write!(f, "pid {what} is new"),
-            EventKind::Died => write!(f, "pid {what} died"),
-            EventKind::Left => write!(f, "pid {what}: its files are gone"),
-            EventKind::Vanished => write!(f, "{what} vanished"),
-            EventKind::Returned => write!(f, "{what} is there again"),
-        }
-    }
-}
-
 /// Reads the same paths again and again, and remembers what it needs to tell what changed.
 #[derive(Debug)]
 pub struct Observer {
     paths: Vec<PathBuf>,
+    recursive: bool,
     options: merge::Options,
     series: Tracks,
     families: Tracks,
@@ -82,10 +48,11 @@ pub struct Observer {
 
 impl Observer {
     /// An observer of directories and files; `options` as for a merge.
-    pub fn new(paths: Vec<PathBuf>, options: merge::Options) -> Self {
+    pub fn new(paths: Vec<PathBuf>, recursive: bool, options: &merge::Options) -> Self {
         Self {
             paths,
-            options,
+            recursive,
+            options: merge::Options { traced: Traced::Everything, ..options.clone() },
             series: Tracks::default(),
             families: Tracks::default(),
             counted: Tracks::default(),
@@ -102,14 +69,11 @@ impl Observer {
         let mut round = Round::empty(now, self.paths.clone());
         let present = self.present_paths(now, &mut round);
         if !present.is_empty() {
-            match merge::trace(&present, &self.options) {
-                Ok(traced) => self.fill(&mut round, traced, now),
+            match merge_paths(&present, self.recursive, &self.options) {
+                Ok((files, merged)) => self.fill(&mut round, files, merged, now),
                 // The directory went between the two looks at it.
-                Err(MergeError::Directory(DirectoryError::Missing(path))) => {
-                    self.note_missing(path, now, &mut round);
-                }
-                Err(MergeError::Directory(error)) => round.unread.push(error),
-                Err(MergeError::Strict(problem)) => round.problems.push(problem),
+                Err(DirectoryError::Missing(path)) => self.note_missing(path, now, &mut round),
+                Err(error) => round.unread.push(error),
             }
         }
         if !round.missing.is_empty() && round.files.is_empty() {
@@ -162,18 +126,20 @@ impl Observer {
         self.processes = Watch::default();
     }
 
-    fn fill(&mut self, round: &mut Round, traced: Traced, now: Instant) {
+    fn fill(&mut self, round: &mut Round, files: Vec<MetricFile>, mut merged: Merged, now: Instant) {
         round.elapsed = self.series.elapsed(now);
-        round.problems = traced.problems;
-        let examined = processes::examine(&traced.files);
-        round.processes = self.processes.update(&traced.files, &examined, &traced.series, now);
-        for (kind, what) in self.processes.take_events() {
+        round.problems = merged.problems;
+        let series = merged.series.traced();
+        round.files = files.into_iter().map(Examined::unasked).collect();
+        // Where a file cannot even be looked at, none is known; the next round may know more.
+        let _ = examine(&mut round.files);
+        let (processes, events) = self.processes.update(&round.files, &series, now);
+        round.processes = processes;
+        for (kind, what) in events {
             self.note(kind, what, now);
         }
-        round.examined = examined;
-        round.files = traced.files;
-        round.entries = traced.series.iter().map(|series| series.contributions.len()).sum();
-        round.series = traced.series.into_iter().filter_map(observed).collect();
+        round.entries = series.iter().map(|series| series.contributions.len()).sum();
+        round.series = series.into_iter().filter_map(observed).collect();
         round.families = families(&round.series);
         self.series.advance(round.series.iter_mut().map(|series| &mut series.row), now);
         self.families.advance(round.families.iter_mut().map(|family| &mut family.row), now);
@@ -210,11 +176,6 @@ fn families(series: &[Series]) -> Vec<Family> {
         }
     }
     found
-}
-
-/// Seconds between two moments, never 0: something may be divided by it.
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64().max(1e-3)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{EventKind, Row};
-use crate::directory::DbFile;
+use super::event::EventKind;
+use super::row::Row;
+use crate::directory::{InDirectory, MetricFile};
 use crate::liveness::{self, Evidence, Examined, Liveness};
 use crate::merge::TracedSeries;
 use crate::model::MetricType;
@@ -45,17 +46,9 @@ pub struct Process {
 
 impl Process {
     /// Whether it wrote a file.
-    pub fn has(&self, file: &DbFile) -> bool {
-        file.name.pid() == self.pid && file.directory() == self.directory
+    pub fn has(&self, file: &MetricFile) -> bool {
+        file.name.pid() == self.pid && file.directory().path() == self.directory
     }
-}
-
-/// Every file's liveness, in the order of the files; `None` for those that vanished.
-pub(super) fn examine(files: &[DbFile]) -> Vec<Option<Examined>> {
-    // Where a file cannot even be looked at, none is known; the next round may know more.
-    let examined = liveness::examine(files.iter().map(DbFile::path)).unwrap_or_default();
-    let mut examined = examined.into_iter().peekable();
-    files.iter().map(|file| examined.next_if(|examined| examined.path == file.path())).collect()
 }
 
 /// Which processes there were, to tell who is new or has died.
@@ -63,7 +56,6 @@ pub(super) fn examine(files: &[DbFile]) -> Vec<Option<Examined>> {
 pub(super) struct Watch {
     known: HashMap<(PathBuf, String), Known>,
     has_seen: bool,
-    events: Vec<(EventKind, String)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,24 +66,23 @@ struct Known {
 }
 
 impl Watch {
-    /// The processes of a round.
+    /// The processes of a round, and what happened to them since the one before.
     pub(super) fn update(
         &mut self,
-        files: &[DbFile],
-        examined: &[Option<Examined>],
+        files: &[Examined],
         series: &[TracedSeries],
         now: Instant,
-    ) -> Vec<Process> {
+    ) -> (Vec<Process>, Vec<(EventKind, String)>) {
         let mut places: HashMap<(PathBuf, &str), usize> = HashMap::new();
         let mut groups: Vec<Group<'_>> = Vec::new();
         let mut group_of_file = Vec::with_capacity(files.len());
-        for (file, examined) in files.iter().zip(examined) {
-            let key = (file.directory().to_owned(), file.name.pid());
+        for file in files {
+            let key = (file.file.directory().path().to_owned(), file.file.name.pid());
             let place = *places.entry(key).or_insert_with_key(|(directory, pid)| {
                 groups.push(Group::new(directory.clone(), pid));
                 groups.len() - 1
             });
-            groups[place].add(examined.as_ref());
+            groups[place].add(file);
             group_of_file.push(place);
         }
         for series in series {
@@ -107,6 +98,7 @@ impl Watch {
         let is_one_directory = groups.windows(2).all(|pair| pair[0].directory == pair[1].directory);
         let mut known = HashMap::with_capacity(groups.len());
         let mut processes = Vec::with_capacity(groups.len());
+        let mut events = Vec::new();
         for group in groups {
             let name = match is_one_directory {
                 true => group.pid.to_owned(),
@@ -114,7 +106,7 @@ impl Watch {
             };
             let liveness = group.liveness();
             let key = (group.directory.clone(), group.pid.to_owned());
-            let news = self.news(self.known.get(&key).copied(), liveness, &name, now);
+            let news = self.news(self.known.get(&key).copied(), liveness, &name, now, &mut events);
             known.insert(key, Known { liveness, news });
             processes.push(Process {
                 about: group.about(),
@@ -130,23 +122,20 @@ impl Watch {
         let mut left: Vec<_> =
             self.known.keys().filter(|key| !known.contains_key(*key)).map(|(_, pid)| pid.clone()).collect();
         left.sort_unstable();
-        self.events.extend(left.into_iter().map(|pid| (EventKind::Left, pid)));
+        events.extend(left.into_iter().map(|pid| (EventKind::Left, pid)));
         self.known = known;
         self.has_seen = true;
-        processes
+        (processes, events)
     }
 
-    /// What happened in the last update.
-    pub(super) fn take_events(&mut self) -> Vec<(EventKind, String)> {
-        std::mem::take(&mut self.events)
-    }
-
+    /// What is remarkable about a process; `events` gets it where it has just happened.
     fn news(
-        &mut self,
+        &self,
         before: Option<Known>,
         liveness: Liveness,
         name: &str,
         now: Instant,
+        events: &mut Vec<(EventKind, String)>,
     ) -> Option<(News, Instant, u32)> {
         let news = match before {
             None if !self.has_seen => return None,
@@ -162,7 +151,7 @@ impl Watch {
             }
         };
         let kind = if news == News::Came { EventKind::Came } else { EventKind::Died };
-        self.events.push((kind, name.to_owned()));
+        events.push((kind, name.to_owned()));
         Some((news, now, 0))
     }
 }
@@ -184,7 +173,7 @@ struct Group<'a> {
     files: usize,
     entries: usize,
     counted: f64,
-    /// The file that says most about the process's liveness.
+    /// The file that says most about the process's liveness, of those that could be looked at.
     telling: Option<Examined>,
 }
 
@@ -193,16 +182,11 @@ impl<'a> Group<'a> {
         Self { directory, pid, files: 0, entries: 0, counted: 0.0, telling: None }
     }
 
-    fn add(&mut self, examined: Option<&Examined>) {
-        let weight = |examined: Option<&Examined>| match examined.map(Examined::liveness) {
-            Some(Liveness::Live) => 3,
-            Some(Liveness::Unknown) => 2,
-            Some(Liveness::Dead) => 1,
-            None => 0,
-        };
+    fn add(&mut self, file: &Examined) {
         self.files += 1;
-        if weight(examined) > weight(self.telling.as_ref()) {
-            self.telling = examined.cloned();
+        let telling = self.telling.as_ref().map(Examined::liveness);
+        if file.evidence.is_some() && Some(file.liveness()) > telling {
+            self.telling = Some(file.clone());
         }
     }
 
@@ -211,7 +195,7 @@ impl<'a> Group<'a> {
     }
 
     fn about(&self) -> String {
-        let Some(Examined { evidence, .. }) = &self.telling else {
+        let Some(evidence) = self.telling.as_ref().and_then(|file| file.evidence.as_ref()) else {
             return "its files cannot be looked at".to_owned();
         };
         match evidence {
@@ -230,14 +214,5 @@ impl<'a> Group<'a> {
 
 /// Asks for the commands of live processes, all at once, by one file of each.
 fn name_holders(groups: &mut [Group<'_>]) {
-    let (places, mut telling): (Vec<usize>, Vec<Examined>) = groups
-        .iter()
-        .enumerate()
-        .filter_map(|(at, group)| Some((at, group.telling.clone()?)))
-        .filter(|(_, examined)| examined.liveness() == Liveness::Live)
-        .unzip();
-    liveness::name_holders(&mut telling);
-    for (place, examined) in places.into_iter().zip(telling) {
-        groups[place].telling = Some(examined);
-    }
+    liveness::name_holders(groups.iter_mut().filter_map(|group| group.telling.as_mut()));
 }

@@ -4,33 +4,13 @@ use std::cmp::Ordering;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{Change, Event, Process};
-use crate::directory::{DbFile, DirectoryError, Problem};
+use super::event::Event;
+use super::processes::Process;
+use super::row::{Change, Row};
+use crate::directory::{DirectoryError, Problem};
 use crate::liveness::Examined;
 use crate::merge::TracedSeries;
 use crate::model::MetricType;
-
-/// What all lines of a view have.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// The series as `name{labels}`, the family's name, or what stands for the process in file names.
-    pub name: String,
-    /// Its value in this round.
-    pub value: f64,
-    /// How that changed.
-    pub change: Change,
-    /// The last rounds, the newest at the end: values of gauges, else changes per second, NaN
-    /// where that cannot be told.
-    pub history: Vec<f64>,
-    /// The type that applies; none for a process.
-    pub metric_type: Option<MetricType>,
-}
-
-impl Row {
-    pub(super) fn new(name: String, value: f64, metric_type: Option<MetricType>) -> Self {
-        Self { name, value, change: Change::New, history: Vec::new(), metric_type }
-    }
-}
 
 /// A merged series. The buckets of a histogram's label set are one, their count.
 #[derive(Clone, Debug)]
@@ -64,6 +44,20 @@ pub enum By {
     Pid,
 }
 
+impl By {
+    /// All, the default first.
+    pub const ALL: [Self; 3] = [Self::Series, Self::Family, Self::Pid];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Series => "series",
+            Self::Family => "family",
+            Self::Pid => "pid",
+        }
+    }
+}
+
 /// What rows are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
@@ -74,6 +68,20 @@ pub enum Sort {
     Value,
     /// By name.
     Name,
+}
+
+impl Sort {
+    /// All, the default first.
+    pub const ALL: [Self; 3] = [Self::Rate, Self::Value, Self::Name];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Value => "value",
+            Self::Name => "name",
+        }
+    }
 }
 
 /// One reading of the paths.
@@ -93,10 +101,8 @@ pub struct Round {
     pub unread: Vec<DirectoryError>,
     /// What was left out.
     pub problems: Vec<Problem>,
-    /// The files read, in order.
-    pub files: Vec<DbFile>,
-    /// Whether anybody still writes them; `None` for a file that vanished meanwhile.
-    pub examined: Vec<Option<Examined>>,
+    /// The files read, in order, and whether anybody still writes them.
+    pub files: Vec<Examined>,
     /// How many entries were merged.
     pub entries: usize,
     /// The merged series, in the client's order.
@@ -120,7 +126,6 @@ impl Round {
             unread: Vec::new(),
             problems: Vec::new(),
             files: Vec::new(),
-            examined: Vec::new(),
             entries: 0,
             series: Vec::new(),
             families: Vec::new(),

@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -18,7 +19,11 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let paths = vec![directory.path().join("metrics")];
         fs::create_dir(&paths[0]).unwrap();
-        Self { directory, observer: Observer::new(paths, merge::Options::default()), now: Instant::now() }
+        Self {
+            directory,
+            observer: Observer::new(paths, false, &merge::Options::default()),
+            now: Instant::now(),
+        }
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -150,7 +155,7 @@ fn a_directory_that_vanishes_comes_back_as_another() {
 fn a_directory_that_is_not_there_yet() {
     let directory = tempfile::tempdir().unwrap();
     let later = directory.path().join("later");
-    let mut observer = Observer::new(vec![later.clone()], merge::Options::default());
+    let mut observer = Observer::new(vec![later.clone()], false, &merge::Options::default());
     let round = observer.observe(Instant::now());
     assert_eq!((round.missing.len(), round.events.len()), (1, 0));
     fs::create_dir(&later).unwrap();
@@ -162,7 +167,7 @@ fn of_several_paths_those_that_are_there_count() {
     let mut scene = Scene::new();
     scene.write("counter_1.db", &[(HITS, 10.0)]);
     let other = scene.directory.path().join("other");
-    scene.observer = Observer::new(vec![scene.path(), other.clone()], merge::Options::default());
+    scene.observer = Observer::new(vec![scene.path(), other.clone()], false, &merge::Options::default());
     let round = scene.round();
     assert_eq!((round.missing.as_slice(), round.series.len()), (std::slice::from_ref(&other), 1));
 

@@ -3,42 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::{Row, seconds};
+use super::row::{Change, Row};
 use crate::model::MetricType;
 
 /// How many rounds a history reaches back.
 pub const HISTORY: usize = 60;
-
-/// How a value changed since the round before.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Change {
-    /// It was not there before: there is nothing to compare it with.
-    New,
-    /// So much a second; negative where it fell.
-    PerSecond(f64),
-    /// A value that can only grow has fallen: its process, or the whole service, began anew. How
-    /// much was counted meanwhile cannot be told.
-    Reset,
-}
-
-impl Change {
-    /// So much a second, where that can be told.
-    pub fn per_second(self) -> Option<f64> {
-        match self {
-            Self::PerSecond(rate) => Some(rate),
-            Self::New | Self::Reset => None,
-        }
-    }
-
-    fn between(before: f64, now: f64, elapsed: Duration, only_grows: bool) -> Self {
-        if only_grows && now < before {
-            return Self::Reset;
-        }
-        // Infinities that stay are no change, though their difference is NaN.
-        let is_same = before == now || before.is_nan() && now.is_nan();
-        Self::PerSecond(if is_same { 0.0 } else { (now - before) / seconds(elapsed) })
-    }
-}
 
 #[derive(Debug)]
 struct Track {

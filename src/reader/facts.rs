@@ -1,19 +1,20 @@
 //! Files as they are: each file's facts and the selected ones of its entries, without merging.
 
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::time::SystemTime;
 
-use hashbrown::HashMap;
-
-use super::{ReadError, Reader};
-use crate::directory::{DbFile, Problem, ProblemKind};
-use crate::format::{Entry, Era, FormatError, Key, KeyError, Layout};
+use super::arena::{Arena, Index};
+use super::keys::KeyTable;
+use super::{FileReader, OpenFile, ReadError};
+use crate::directory::{InDirectory, MetricFile, Problem, ProblemKind};
+use crate::format::{Entry, Era, FormatError, Key, KeyError};
 use crate::select::Selection;
 
 /// What there is to say of a file as a whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct FileFacts {
     /// The era; `None` if the file has no entry whose key can be understood.
     pub era: Option<Era>,
@@ -27,8 +28,30 @@ pub struct FileFacts {
     pub capacity_bytes: u64,
     /// What it occupies on disk; the files are sparse.
     pub allocated_bytes: u64,
+    /// Its owner's number.
+    pub owner: u32,
+    /// When it was made, if the file system says so.
+    pub created: Option<SystemTime>,
     /// When it was last written, if the file system says so.
     pub modified: Option<SystemTime>,
+}
+
+impl FileFacts {
+    /// Those that the system knows; nothing is said of entries yet.
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self {
+            era: None,
+            entries: 0,
+            selected: 0,
+            used_bytes: 0,
+            capacity_bytes: metadata.len(),
+            // The unit is 512 bytes, whatever the file system's block is.
+            allocated_bytes: metadata.blocks() * 512,
+            owner: metadata.uid(),
+            created: metadata.created().ok(),
+            modified: metadata.modified().ok(),
+        }
+    }
 }
 
 /// What became of reading a file.
@@ -40,14 +63,15 @@ pub struct Dumped {
     pub problems: Vec<Problem>,
 }
 
-/// Reads files one by one and parses each distinct key once for all of them.
+/// Takes files one by one and parses each distinct key once for all of them.
 #[derive(Debug)]
 pub struct Dumper<'a> {
     selection: &'a Selection,
-    reader: Reader,
-    /// By their text, as stored.
-    keys: HashMap<Vec<u8>, Result<KnownKey, KeyError>>,
+    table: KeyTable<Index<Known>>,
+    keys: Arena<Known>,
 }
+
+type Known = Result<KnownKey, KeyError>;
 
 #[derive(Debug)]
 struct KnownKey {
@@ -55,125 +79,132 @@ struct KnownKey {
     is_selected: bool,
 }
 
+/// What is seen of a file while its entries pass.
+struct Seen<'d> {
+    selection: &'d Selection,
+    keys: &'d mut Arena<Known>,
+    facts: FileFacts,
+    /// The first entry whose key cannot be understood, and how many more there are.
+    bad_keys: Option<(u64, KeyError, usize)>,
+}
+
 impl<'a> Dumper<'a> {
     /// A dumper that looks at the selected entries only.
     pub fn new(selection: &'a Selection) -> Self {
-        Self { selection, reader: Reader::default(), keys: HashMap::new() }
+        Self { selection, table: KeyTable::default(), keys: Arena::default() }
     }
 
     /// Hands the selected entries of a file to `show`, in file order.
     ///
     /// A file that has vanished since it was listed is none of the directory's any more: nothing is
     /// left out then.
-    pub fn entries(&mut self, file: &DbFile, mut show: impl FnMut(&Entry<'_>, &Key<'_>, Era)) -> Dumped {
-        let Self { selection, reader, keys } = self;
-        let mut seen = Seen::default();
-        let mut bad_keys: Option<(u64, KeyError, usize)> = None;
-        let visit = |entry: Entry<'_>, layout: Layout| {
-            seen.entries += 1;
-            let known = keys.entry_ref(entry.key()).or_insert_with(|| {
-                let key = Key::parse(entry.key())?.into_owned();
-                Ok(KnownKey { is_selected: selection.has_key(&key), key })
+    pub fn entries(
+        &mut self,
+        file: &MetricFile,
+        reader: FileReader<'_>,
+        mut show: impl FnMut(&Entry<'_>, &Key<'_>, Era),
+    ) -> Dumped {
+        let Self { selection, table, keys } = self;
+        dumped(file, reader, |open, facts| {
+            let mut cursor = table.start();
+            let seen = Seen { selection, keys, facts: facts.clone(), bad_keys: None };
+            let mut context = (seen, &mut show);
+            let read = open.read(|entries, layout| {
+                table.walk(
+                    entries,
+                    &mut cursor,
+                    &mut context,
+                    |(seen, _), entry| seen.parse(entry),
+                    |(seen, show), known, entry| match &seen.keys[known] {
+                        Ok(known) => {
+                            seen.facts.entries += 1;
+                            let era = || Era::new(layout, known.key.shape);
+                            let era = *seen.facts.era.get_or_insert_with(era);
+                            if known.is_selected {
+                                seen.facts.selected += 1;
+                                show(&entry, &known.key, era);
+                            }
+                        }
+                        Err(error) => {
+                            seen.facts.entries += 1;
+                            match &mut seen.bad_keys {
+                                Some((_, _, more)) => *more += 1,
+                                None => seen.bad_keys = Some((entry.offset, error.clone(), 0)),
+                            }
+                        }
+                    },
+                )
             });
-            match known {
-                Ok(known) => {
-                    let era = *seen.era.get_or_insert_with(|| Era::new(layout, known.key.shape));
-                    if known.is_selected {
-                        seen.selected += 1;
-                        show(&entry, &known.key, era);
-                    }
-                }
-                Err(error) => match &mut bad_keys {
-                    Some((_, _, more)) => *more += 1,
-                    None => bad_keys = Some((entry.offset, error.clone(), 0)),
-                },
-            }
-        };
-        let read = read(reader, file, visit);
-        let mut dumped = dumped(file, read, self.reader.used(), seen);
-        if let Some((offset, error, more)) = bad_keys {
-            let kind = ProblemKind::Key { offset, error, more };
-            dumped.problems.insert(0, Problem { path: file.path(), kind });
-        }
-        dumped
+            let (Seen { facts: seen, bad_keys, .. }, _) = context;
+            *facts = seen;
+            let bad_key = bad_keys.map(|(offset, error, more)| ProblemKind::Key { offset, error, more });
+            (read.map(drop), bad_key)
+        })
     }
 
     /// Counts the entries of a file. Where no filter asks for keys none is parsed but the one that
     /// tells the era, so that a key which cannot be understood is found by [`Dumper::entries`] only.
-    pub fn facts(&mut self, file: &DbFile) -> Dumped {
+    pub fn facts(&mut self, file: &MetricFile, reader: FileReader<'_>) -> Dumped {
         if self.selection.looks_at_keys() {
-            return self.entries(file, |_, _, _| {});
+            return self.entries(file, reader, |_, _, _| {});
         }
-        let mut seen = Seen::default();
-        let read = read(&mut self.reader, file, |entry, layout| {
-            seen.entries += 1;
-            if seen.era.is_none() {
-                seen.era = Key::parse(entry.key()).ok().map(|key| Era::new(layout, key.shape));
-            }
+        dumped(file, reader, |open, facts| {
+            let read = open.read(|entries, layout| {
+                entries.try_for_each(|entry| {
+                    let entry = entry?;
+                    facts.entries += 1;
+                    if facts.era.is_none() {
+                        facts.era = Key::parse(entry.key()).ok().map(|key| Era::new(layout, key.shape));
+                    }
+                    Ok(())
+                })
+            });
+            facts.selected = facts.entries;
+            (read.map(drop), None)
+        })
+    }
+}
+
+impl Seen<'_> {
+    fn parse(&mut self, entry: &Entry<'_>) -> Index<Known> {
+        let known = Key::parse(entry.key()).map(|key| {
+            let is_selected = self.selection.has_key(&key);
+            KnownKey { key: key.into_owned(), is_selected }
         });
-        seen.selected = seen.entries;
-        dumped(file, read, self.reader.used(), seen)
+        self.keys.push(known)
     }
 }
 
-/// What a walk through a file's entries found out.
-#[derive(Default)]
-struct Seen {
-    era: Option<Era>,
-    entries: usize,
-    selected: usize,
-}
-
-/// A file's metadata, and the rule that its bytes break.
-type Read = (Metadata, Option<FormatError>);
-
-fn read(reader: &mut Reader, file: &DbFile, visit: impl FnMut(Entry<'_>, Layout)) -> io::Result<Read> {
-    let metadata = fs::metadata(file.path())?;
-    match reader.read(file, visit) {
-        Ok(_) => Ok((metadata, None)),
-        Err(ReadError::Format(damage)) => Ok((metadata, Some(damage))),
-        Err(ReadError::Io(error)) => Err(error),
-    }
-}
-
-fn dumped(file: &DbFile, read: io::Result<Read>, used: u64, seen: Seen) -> Dumped {
-    let problems = |kind: Option<ProblemKind>| {
-        kind.map(|kind| Problem { path: file.path(), kind }).into_iter().collect()
+/// Opens a file, has its entries read by `read`, and says what became of it.
+fn dumped(
+    file: &MetricFile,
+    reader: FileReader<'_>,
+    read: impl FnOnce(&mut OpenFile<'_>, &mut FileFacts) -> (Result<(), ReadError>, Option<ProblemKind>),
+) -> Dumped {
+    let opened = reader.open().and_then(|open| {
+        let facts = FileFacts::of(&open.metadata()?);
+        Ok((open, facts))
+    });
+    let (mut open, mut facts) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return left_out(file, error, None),
     };
-    let (metadata, damage) = match read {
-        Ok(read) => read,
-        Err(error) => {
-            let has_vanished = error.kind() == io::ErrorKind::NotFound;
-            let kind = (!has_vanished).then_some(ProblemKind::Io(error));
-            return Dumped { facts: None, problems: problems(kind) };
-        }
+    let (read, bad_key) = read(&mut open, &mut facts);
+    facts.used_bytes = open.used();
+    let damage = match read {
+        Ok(()) => None,
+        Err(ReadError::Io(error)) => return left_out(file, error, bad_key),
+        Err(ReadError::Format(damage)) => Some(damage),
     };
     let is_none_of_ours = matches!(damage, Some(FormatError::Foreign { .. } | FormatError::Used { .. }));
-    let facts = FileFacts {
-        era: seen.era,
-        entries: seen.entries,
-        selected: seen.selected,
-        used_bytes: used,
-        capacity_bytes: metadata.len(),
-        // The unit is 512 bytes, whatever the file system's block is.
-        allocated_bytes: metadata.blocks() * 512,
-        modified: metadata.modified().ok(),
-    };
-    Dumped { facts: (!is_none_of_ours).then_some(facts), problems: problems(damage.map(ProblemKind::Format)) }
+    let kinds = bad_key.into_iter().chain(damage.map(ProblemKind::Format));
+    let problems = kinds.map(|kind| Problem { path: file.path(), kind }).collect();
+    Dumped { facts: (!is_none_of_ours).then_some(facts), problems }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_has_vanished_is_not_there_and_not_left_out() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let file = DbFile::at(&directory.path().join("counter_1.db")).expect("a metric file");
-        let selection = Selection::default();
-        let mut dumper = Dumper::new(&selection);
-        for dumped in [dumper.facts(&file), dumper.entries(&file, |_, _, _| {})] {
-            assert!(dumped.facts.is_none() && dumped.problems.is_empty(), "{dumped:?}");
-        }
-    }
+fn left_out(file: &MetricFile, error: io::Error, bad_key: Option<ProblemKind>) -> Dumped {
+    let has_vanished = error.kind() == io::ErrorKind::NotFound;
+    let kinds = bad_key.into_iter().chain((!has_vanished).then_some(ProblemKind::Io(error)));
+    let problems = kinds.map(|kind| Problem { path: file.path(), kind }).collect();
+    Dumped { facts: None, problems }
 }

@@ -1,47 +1,40 @@
-//! Known keys: from an entry's raw bytes to where its value goes, without parsing twice.
+//! Known keys: from an entry's raw bytes to what was made of its key once, without parsing twice.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::format::{Entries, Entry};
+use super::arena::{Arena, Index};
+use crate::format::{Entries, Entry, FormatError};
 
-/// An index of something that is counted in a `Vec`; 2^32 of them would not fit into memory.
-pub(crate) fn index(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
-}
-
-/// An index into the keys of one [`KeyTable`].
-type KeyIndex = u32;
-
-const NONE: KeyIndex = KeyIndex::MAX;
-
-/// The records seen in files of one type and mode (an entry's length, key and padding), each with a
-/// `T` that was made for it once.
+/// The records seen in files (an entry's length, key and padding), each with a `T` that was made for it
+/// once.
 ///
 /// All processes of a service create their series in nearly the same order, so the record that
 /// followed the last time is expected: one comparison, no decoding, no hash.
 #[derive(Debug)]
 pub(crate) struct KeyTable<T> {
     /// With their hashes, so that growing the table does not touch the records.
-    index: HashTable<(u64, KeyIndex)>,
+    index: HashTable<(u64, KeyIndex<T>)>,
     hasher: DefaultHashBuilder,
     /// All records, one after the other.
     bytes: Vec<u8>,
-    keys: Vec<KnownKey<T>>,
+    keys: Arena<KnownKey<T>>,
 }
+
+type KeyIndex<T> = Index<KnownKey<T>>;
 
 #[derive(Debug)]
 struct KnownKey<T> {
     start: usize,
     end: usize,
     /// The key that is expected to follow this one.
-    next: KeyIndex,
+    next: Option<KeyIndex<T>>,
     /// Whether `next` was right the last time. Then it survives one miss, so that a process with an
     /// order of its own does not spoil the expectation for all that come after it.
     is_sure: bool,
-    target: T,
+    made: T,
 }
 
 impl<T> KnownKey<T> {
@@ -51,83 +44,106 @@ impl<T> KnownKey<T> {
 }
 
 /// Where a file's walk through the table is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cursor {
-    last: KeyIndex,
-    expected: KeyIndex,
+#[derive(Debug)]
+pub(crate) struct Cursor<T> {
+    last: Option<KeyIndex<T>>,
+    expected: Option<KeyIndex<T>>,
     /// Whether `last` is sure of `expected`.
     is_sure: bool,
 }
 
-impl Cursor {
-    /// Before a file's first entry. Files begin alike, too.
-    pub(crate) fn start() -> Self {
-        Self { last: NONE, expected: 0, is_sure: true }
-    }
-}
-
-impl<T: Copy> KeyTable<T> {
-    pub(crate) fn new() -> Self {
+impl<T> Default for KeyTable<T> {
+    fn default() -> Self {
         Self {
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             bytes: Vec::new(),
-            keys: Vec::new(),
+            keys: Arena::default(),
+        }
+    }
+}
+
+impl<T: Copy> KeyTable<T> {
+    /// Before a file's first entry. Files begin alike, too.
+    pub(crate) fn start(&self) -> Cursor<T> {
+        Cursor { last: None, expected: self.keys.first(), is_sure: true }
+    }
+
+    /// Hands every entry of a piece of a file to `each`, with what `make` made for its record, which it is
+    /// called for once. Both get the `context`.
+    ///
+    /// # Errors
+    /// The damage at which the walk stops.
+    #[inline]
+    pub(crate) fn walk<C>(
+        &mut self,
+        entries: &mut Entries<'_>,
+        cursor: &mut Cursor<T>,
+        context: &mut C,
+        make: impl Fn(&mut C, &Entry<'_>) -> T,
+        each: impl Fn(&mut C, T, Entry<'_>),
+    ) -> Result<(), FormatError> {
+        loop {
+            self.take_expected(entries, cursor, |made, entry| each(context, made, entry));
+            let Some(entry) = entries.next() else {
+                return Ok(());
+            };
+            let entry = entry?;
+            let made = self.look_up(cursor, entry.record, || make(context, &entry));
+            each(context, made, entry);
         }
     }
 
-    /// Goes on as long as each entry has the record that is expected, and calls `each` with it and
-    /// what was made for its record.
+    /// Goes on as long as each entry has the record that is expected.
     ///
     /// Most entries pass through here, so nothing but what they need is in this loop.
     #[inline(never)]
-    pub(crate) fn take_expected(
+    fn take_expected(
         &mut self,
         entries: &mut Entries<'_>,
-        cursor: &mut Cursor,
+        cursor: &mut Cursor<T>,
         mut each: impl FnMut(T, Entry<'_>),
     ) {
         let Cursor { mut last, mut expected, mut is_sure } = *cursor;
-        while let Some(&KnownKey { start, end, next, is_sure: is_next_sure, target }) =
-            self.keys.get(expected as usize)
+        while let Some(at) = expected
+            && let KnownKey { start, end, next, is_sure: is_next_sure, made } = self.keys[at]
             && let Some(entry) = entries.next_like(&self.bytes[start..end])
         {
-            if !is_sure && let Some(last) = self.keys.get_mut(last as usize) {
-                last.is_sure = true;
+            if !is_sure && let Some(last) = last {
+                self.keys[last].is_sure = true;
             }
             (last, expected, is_sure) = (expected, next, is_next_sure);
-            each(target, entry);
+            each(made, entry);
         }
         *cursor = Cursor { last, expected, is_sure };
     }
 
     /// Goes on to `record`, and returns what was made for it; `make` is called if it is new.
-    pub(crate) fn look_up(&mut self, cursor: &mut Cursor, record: &[u8], make: impl FnOnce() -> T) -> T {
+    fn look_up(&mut self, cursor: &mut Cursor<T>, record: &[u8], make: impl FnOnce() -> T) -> T {
         let hash = self.hasher.hash_one(record);
         let is_same =
-            |&(of, i): &(u64, KeyIndex)| of == hash && self.bytes[self.keys[i as usize].range()] == *record;
-        let found = self.index.find(hash, is_same);
-        let at = match found {
+            |&(of, at): &(u64, KeyIndex<T>)| of == hash && self.bytes[self.keys[at].range()] == *record;
+        let at = match self.index.find(hash, is_same) {
             Some(&(_, at)) => at,
             None => {
                 let start = self.bytes.len();
                 self.bytes.extend_from_slice(record);
                 let end = self.bytes.len();
-                let at = index(self.keys.len());
-                self.keys.push(KnownKey { start, end, next: NONE, is_sure: false, target: make() });
+                let at = self.keys.push(KnownKey { start, end, next: None, is_sure: false, made: make() });
                 self.index.insert_unique(hash, (hash, at), |&(hash, _)| hash);
                 at
             }
         };
-        if let Some(last) = self.keys.get_mut(cursor.last as usize) {
+        if let Some(last) = cursor.last {
+            let last = &mut self.keys[last];
             if last.is_sure {
                 last.is_sure = false;
             } else {
-                last.next = at;
+                last.next = Some(at);
             }
         }
-        let KnownKey { next, is_sure, target, .. } = self.keys[at as usize];
-        *cursor = Cursor { last: at, expected: next, is_sure };
-        target
+        let KnownKey { next, is_sure, made, .. } = self.keys[at];
+        *cursor = Cursor { last: Some(at), expected: next, is_sure };
+        made
     }
 }

@@ -1,32 +1,74 @@
-//! Reads the entries of files.
+//! Reads the entries of files, in order, while other threads read ahead.
 //!
 //! `pread` of the `used` bytes takes a snapshot that no other process can change or truncate, and
 //! costs less than a mapping. The kernel copies aligned doubles whole, and every value is aligned.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use promproc::directory::{InDirectory, scan};
+//! use promproc::reader::read_files;
+//!
+//! let scan = scan(Path::new("tests/data/gunicorn"))?;
+//! let mut values = 0.0;
+//! read_files(&scan.files, None, |file, reader| {
+//!     reader
+//!         .read(|entries, _layout| {
+//!             entries.try_for_each(|entry| {
+//!                 let entry = entry?;
+//!                 println!("{} {} {}", file.file_name(), String::from_utf8_lossy(entry.key()), entry.value);
+//!                 values += entry.value;
+//!                 Ok(())
+//!             })
+//!         })
+//!         .map(drop)
+//! })?;
+//! assert!(values > 0.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+pub(crate) mod arena;
 mod facts;
+mod file;
 mod helper;
 pub(crate) mod keys;
 mod queue;
 
+use std::fs::File;
 use std::io;
-use std::slice;
 use std::thread;
 
 pub use facts::{Dumped, Dumper, FileFacts};
+pub use file::{FileReader, OpenFile, ReadError};
 
-use crate::directory::DbFile;
-use crate::format::{self, Detected, Entries, Entry, FormatError, Layout, Used};
-use queue::{Kept, Piece, Queue, read_at};
+use crate::directory::{MetricFile, Opener};
+use queue::Queue;
 
-/// Why the entries of a file are not all there.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The system refused.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// The bytes break a rule; the entries before that offset were handed out.
-    #[error(transparent)]
-    Format(#[from] FormatError),
+/// Files to read, and how each is opened.
+pub trait Source: Sync {
+    /// The files, in the order in which they are to be read.
+    fn files(&self) -> &[MetricFile];
+
+    /// Opens the file of that index for reading from its start. Each is opened once in a reading, by any
+    /// thread.
+    ///
+    /// # Errors
+    /// Those of the system.
+    fn open(&self, index: usize, opener: &mut Opener) -> io::Result<File> {
+        opener.open(&self.files()[index])
+    }
+}
+
+impl Source for Vec<MetricFile> {
+    fn files(&self) -> &[MetricFile] {
+        self
+    }
+}
+
+impl Source for &[MetricFile] {
+    fn files(&self) -> &[MetricFile] {
+        self
+    }
 }
 
 /// Below this many bytes read, another thread costs more than it saves,
@@ -40,11 +82,12 @@ const WORTH_A_THREAD_FILES: usize = 256;
 /// # Errors
 /// The first error of `each`, which ends the walk.
 pub fn read_files<E>(
-    files: &[DbFile],
+    source: &impl Source,
     threads: Option<usize>,
-    mut each: impl FnMut(&DbFile, FileReader<'_>) -> Result<(), E>,
+    mut each: impl FnMut(&MetricFile, FileReader<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let queue = Queue::new(files, Kept::default());
+    let files = source.files();
+    let queue = Queue::new(source);
     thread::scope(|scope| {
         // Also when `each` panics: the scope waits for its threads.
         let _stop = StopOnDrop(&queue);
@@ -75,177 +118,5 @@ struct StopOnDrop<'a>(&'a Queue<'a>);
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.stop();
-    }
-}
-
-/// Reads single files, one after the other.
-#[derive(Debug, Default)]
-pub struct Reader {
-    kept: Kept,
-    used: u64,
-}
-
-impl Reader {
-    /// What the header of the file read last says, whether or not its entries are all there; 0 if
-    /// there are none.
-    pub fn used(&self) -> u64 {
-        self.used
-    }
-
-    /// Hands all entries of a file to `visit`, in file order, and returns their layout and
-    /// `used`; `None` if the file has no entries.
-    ///
-    /// # Errors
-    /// [`ReadError`]; entries before a damage have been visited.
-    pub fn read(
-        &mut self,
-        file: &DbFile,
-        mut visit: impl FnMut(Entry<'_>, Layout),
-    ) -> Result<Option<(Layout, u64)>, ReadError> {
-        let queue = Queue::new(slice::from_ref(file), std::mem::take(&mut self.kept));
-        self.used = 0;
-        let reader = FileReader { queue: &queue, index: 0, used: &mut self.used };
-        let read = reader.read(|entries, layout| {
-            entries.try_for_each(|entry| {
-                visit(entry?, layout);
-                Ok(())
-            })
-        });
-        self.kept = queue.stop();
-        read
-    }
-}
-
-/// A file whose turn it is.
-#[derive(Debug)]
-pub struct FileReader<'a> {
-    queue: &'a Queue<'a>,
-    index: usize,
-    /// What the header says, once it is read.
-    used: &'a mut u64,
-}
-
-impl FileReader<'_> {
-    /// Hands the walk over each piece of the file to `visit`, which goes to its end, or to the
-    /// damage that it returns. Returns the entries' layout and `used`; `None` if the file has no
-    /// entries.
-    ///
-    /// # Errors
-    /// [`ReadError`]; entries before a damage have been visited.
-    pub fn read(
-        self,
-        mut visit: impl FnMut(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
-    ) -> Result<Option<(Layout, u64)>, ReadError> {
-        let mut window = Window::open(self.queue, self.index)?;
-        let read = window.read(self.used, &mut visit);
-        self.queue.recycle(window.piece.buffer);
-        read
-    }
-}
-
-/// The part of a file that is in memory.
-struct Window<'a> {
-    queue: &'a Queue<'a>,
-    index: usize,
-    piece: Piece,
-    /// The file's byte that the window starts with.
-    start: u64,
-}
-
-impl<'a> Window<'a> {
-    fn open(queue: &'a Queue<'a>, index: usize) -> io::Result<Self> {
-        Ok(Self { queue, index, piece: queue.next(index)?, start: 0 })
-    }
-
-    fn read(
-        &mut self,
-        header_used: &mut u64,
-        visit: &mut impl FnMut(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
-    ) -> Result<Option<(Layout, u64)>, ReadError> {
-        let Used::Bytes(used) = format::used(self.bytes())? else {
-            return Ok(None);
-        };
-        *header_used = used;
-        let layout = match self.detect(used) {
-            Err(ReadError::Format(_)) => {
-                self.read_again()?;
-                self.detect(used)?
-            }
-            detected => detected?,
-        };
-        self.advance(format::HEADER_BYTES);
-        let mut doubted = None;
-        loop {
-            let mut entries = Entries::new(self.bytes(), self.start, used, layout);
-            let damage = visit(&mut entries, layout).err();
-            let (offset, missing) = (entries.offset(), entries.missing());
-            self.advance(usize::try_from(offset - self.start).unwrap_or(usize::MAX));
-            if let Some(error) = damage {
-                if doubted.replace(offset) == Some(offset) {
-                    return Err(error.into());
-                }
-                self.read_again()?;
-            } else if missing == 0 {
-                return Ok(Some((layout, used)));
-            } else if !self.fill(missing)? {
-                let offset = self.start + self.bytes().len() as u64;
-                return Err(FormatError::UsedBeyondFile { offset, used }.into());
-            }
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.piece.buffer[self.piece.filled.clone()]
-    }
-
-    /// Drops that many bytes from the front.
-    fn advance(&mut self, count: usize) {
-        self.piece.filled.start += count;
-        self.start += count as u64;
-    }
-
-    /// Takes further pieces until at least `wanted` bytes are there; `false` if the file ends
-    /// before.
-    fn fill(&mut self, wanted: usize) -> io::Result<bool> {
-        while self.bytes().len() < wanted {
-            if self.piece.is_last {
-                return Ok(false);
-            }
-            let next = self.queue.next(self.index)?;
-            let mut last = std::mem::replace(&mut self.piece, next);
-            let left = &last.buffer[last.filled.clone()];
-            let filled = &mut self.piece.filled;
-            if left.len() <= filled.start {
-                filled.start -= left.len();
-                self.piece.buffer[filled.start..][..left.len()].copy_from_slice(left);
-                self.queue.recycle(last.buffer);
-            } else {
-                // An entry that is larger than the room before a piece.
-                last.buffer.truncate(last.filled.end);
-                last.buffer.extend_from_slice(&self.piece.buffer[filled.clone()]);
-                *filled = last.filled.start..last.buffer.len();
-                self.queue.recycle(std::mem::replace(&mut self.piece.buffer, last.buffer));
-            }
-        }
-        Ok(true)
-    }
-
-    fn detect(&mut self, used: u64) -> Result<Layout, ReadError> {
-        let mut is_whole = self.piece.is_last;
-        loop {
-            match format::detect(self.bytes(), used, is_whole)? {
-                Detected::Layout(layout) => return Ok(layout),
-                Detected::NeedMore(count) => is_whole = !self.fill(count)?,
-            }
-        }
-    }
-
-    /// Reads the window's bytes once more: what looks damaged may have been read while the writer
-    /// stored it.
-    fn read_again(&mut self) -> io::Result<()> {
-        let filled = &mut self.piece.filled;
-        let count = read_at(&self.piece.handle, &mut self.piece.buffer[filled.clone()], self.start, false)?;
-        filled.end = filled.start + count;
-        Ok(())
     }
 }

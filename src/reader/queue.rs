@@ -6,17 +6,15 @@
 //! values are added in the order of the files.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{self, Mode, OFlags};
-
-use crate::directory::DbFile;
+use super::Source;
+use crate::directory::{MetricFile, Opener};
 use crate::format::{self, Used};
 use crate::model::GaugeRule;
 
@@ -33,16 +31,6 @@ const ALIGNMENT_BYTES: usize = 64;
 /// How many pieces may be read and not yet decoded, for each thread that helps.
 const AHEAD: usize = 16;
 
-/// What reading files leaves for those that are read after them.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    buffers: Vec<Vec<u8>>,
-    directory: Option<OpenDirectory>,
-    /// What the file opened last holds, in bytes. Others of its type mostly hold about as much: they
-    /// can be read at once, without a look at `used` first.
-    used: usize,
-}
-
 /// Bytes of a file.
 #[derive(Debug)]
 pub(super) struct Piece {
@@ -55,9 +43,8 @@ pub(super) struct Piece {
 }
 
 /// The pieces of files, in order.
-#[derive(Debug)]
-pub(super) struct Queue<'f> {
-    files: &'f [DbFile],
+pub(super) struct Queue<'s> {
+    source: &'s dyn Source,
     state: Mutex<State>,
     /// For the thread that takes pieces: the one it waits for was read.
     read: Condvar,
@@ -75,7 +62,11 @@ struct State {
     loaded: usize,
     /// How many slots may.
     ahead: usize,
-    kept: Kept,
+    /// Buffers that nobody needs at the moment.
+    buffers: Vec<Vec<u8>>,
+    /// What the file opened last holds, in bytes. Others of its type mostly hold about as much: they
+    /// can be read at once, without a look at `used` first.
+    used: usize,
     is_stopped: bool,
     /// Waking a thread is a system call; these say whether there is one to wake.
     is_taker_waiting: bool,
@@ -106,11 +97,17 @@ enum Job {
     Next(Arc<File>, Range<u64>, bool),
 }
 
-impl<'f> Queue<'f> {
-    /// A queue over files. `kept` is what an earlier queue left.
-    pub(super) fn new(files: &'f [DbFile], kept: Kept) -> Self {
-        let state = State { ahead: 1, kept, ..State::default() };
-        Self { files, state: Mutex::new(state), read: Condvar::new(), room: Condvar::new() }
+impl fmt::Debug for Queue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl<'s> Queue<'s> {
+    /// A queue over the files of a source.
+    pub(super) fn new(source: &'s dyn Source) -> Self {
+        let state = State { ahead: 1, ..State::default() };
+        Self { source, state: Mutex::new(state), read: Condvar::new(), room: Condvar::new() }
     }
 
     /// The next piece of a file. Files are asked for in order, and each is left by [`Queue::skip`].
@@ -126,10 +123,8 @@ impl<'f> Queue<'f> {
                 Some(slot) => state.slots.push_front(slot),
                 None => {}
             }
-            let mut directory = state.kept.directory.take();
             let had_one;
-            (state, had_one) = self.read_one(state, &mut directory);
-            state.kept.directory = directory;
+            (state, had_one) = self.read_one(state, &mut Opener::default());
             if !had_one {
                 state.is_taker_waiting = true;
                 state = self.read.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +147,7 @@ impl<'f> Queue<'f> {
 
     /// Takes a buffer back.
     pub(super) fn recycle(&self, buffer: Vec<u8>) {
-        self.lock().kept.buffers.push(buffer);
+        self.lock().buffers.push(buffer);
     }
 
     /// Lets one more thread read ahead, by [`Queue::help`].
@@ -162,13 +157,11 @@ impl<'f> Queue<'f> {
 
     /// Reads pieces until the queue is stopped.
     pub(super) fn help(&self) {
-        // Each thread opens the directory for itself: to share a descriptor, they would take turns
-        // at counting its users.
-        let mut directory = None;
+        let mut opener = Opener::of_helper();
         let mut state = self.lock();
         while !state.is_stopped {
             let had_one;
-            (state, had_one) = self.read_one(state, &mut directory);
+            (state, had_one) = self.read_one(state, &mut opener);
             if !had_one {
                 state.helpers_waiting += 1;
                 state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -178,35 +171,32 @@ impl<'f> Queue<'f> {
     }
 
     /// Sends helpers home.
-    pub(super) fn stop(&self) -> Kept {
-        let mut state = self.lock();
-        state.is_stopped = true;
+    pub(super) fn stop(&self) {
+        self.lock().is_stopped = true;
         self.room.notify_all();
-        std::mem::take(&mut state.kept)
     }
 
     /// Reads the first piece that nobody reads yet; `false` if there is none, or no room for it.
-    /// `directory` is the one that this thread opened a file in last.
-    fn read_one<'q>(
-        &'q self,
-        mut state: Guard<'q>,
-        directory: &mut Option<OpenDirectory>,
-    ) -> (Guard<'q>, bool) {
-        let Some((id, file, job)) = state.take_job(self.files.len()) else {
+    fn read_one<'q>(&'q self, mut state: Guard<'q>, opener: &mut Opener) -> (Guard<'q>, bool) {
+        let files = self.source.files();
+        let Some((id, file, job)) = state.take_job(files.len()) else {
             return (state, false);
         };
-        let buffer = state.kept.buffers.pop().unwrap_or_default();
-        let likely = state.kept.used;
+        let buffer = state.buffers.pop().unwrap_or_default();
+        let likely = state.used;
         drop(state);
-        let of = &self.files[file];
+        let of = &files[file];
         let is_first = matches!(job, Job::First);
         let read = match job {
-            Job::First => open(of, directory).and_then(|handle| read_first(of, handle, likely, buffer)),
+            Job::First => {
+                let opened = self.source.open(file, opener);
+                opened.and_then(|handle| read_first(of, handle, likely, buffer))
+            }
             Job::Next(handle, range, is_last) => read_piece(of, handle, range, is_last, buffer),
         };
         let mut state = self.lock();
         if let (true, Ok(read)) = (is_first, &read) {
-            state.kept.used = read.used;
+            state.used = read.used;
         }
         state.store(id, file, read);
         if state.is_taker_waiting {
@@ -265,7 +255,7 @@ impl State {
     /// the file was skipped meanwhile.
     fn store(&mut self, id: u64, file: usize, read: io::Result<Read>) {
         let Some(at) = self.slots.iter().position(|slot| slot.id == id) else {
-            self.kept.buffers.extend(read.map(|read| read.piece.buffer));
+            self.buffers.extend(read.map(|read| read.piece.buffer));
             return;
         };
         let (piece, rest) =
@@ -278,38 +268,6 @@ impl State {
     }
 }
 
-/// A directory that was opened: from there, the way to each of its files is short.
-#[derive(Debug)]
-struct OpenDirectory {
-    path: PathBuf,
-    handle: OwnedFd,
-}
-
-impl OpenDirectory {
-    fn open(path: &Path) -> io::Result<Self> {
-        // It need not be readable for one who knows the names in it.
-        #[cfg(target_os = "linux")]
-        const TO_GO_THROUGH: OFlags = OFlags::PATH;
-        #[cfg(not(target_os = "linux"))]
-        const TO_GO_THROUGH: OFlags = OFlags::RDONLY;
-        let flags = TO_GO_THROUGH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let handle = fs::open(path, flags, Mode::empty())?;
-        Ok(Self { path: path.to_owned(), handle })
-    }
-}
-
-/// Opens a file from `directory`, which becomes the one that it is in.
-fn open(file: &DbFile, directory: &mut Option<OpenDirectory>) -> io::Result<File> {
-    let open = match directory.take() {
-        Some(open) if open.path.as_os_str() == file.directory().as_os_str() => open,
-        _ => OpenDirectory::open(file.directory())?,
-    };
-    let handle = &directory.insert(open).handle;
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let open = || fs::openat(handle, file.name.file_name(), flags, Mode::empty());
-    Ok(File::from(rustix::io::retry_on_intr(open)?))
-}
-
 /// What was read of a file.
 struct Read {
     piece: Piece,
@@ -320,7 +278,7 @@ struct Read {
 }
 
 /// Reads a file's header and what follows, at first that many bytes of it.
-fn read_first(file: &DbFile, handle: File, likely: usize, mut buffer: Vec<u8>) -> io::Result<Read> {
+fn read_first(file: &MetricFile, handle: File, likely: usize, mut buffer: Vec<u8>) -> io::Result<Read> {
     let handle = Arc::new(handle);
     let start_at = make_room(&mut buffer, PIECE_BYTES);
     let start = &mut buffer[start_at..start_at + PIECE_BYTES];
@@ -355,7 +313,7 @@ fn read_first(file: &DbFile, handle: File, likely: usize, mut buffer: Vec<u8>) -
 }
 
 fn read_piece(
-    file: &DbFile,
+    file: &MetricFile,
     handle: Arc<File>,
     range: Range<u64>,
     is_last: bool,
@@ -384,7 +342,7 @@ fn make_room(buffer: &mut Vec<u8>, len: usize) -> usize {
 }
 
 /// Whether a value and its timestamp must belong together.
-fn holds_pairs(file: &DbFile) -> bool {
+fn holds_pairs(file: &MetricFile) -> bool {
     file.name.mode.is_some_and(|mode| mode.rule() == GaugeRule::MostRecent)
 }
 

@@ -4,6 +4,7 @@
 //! names outside the legacy character set in quotes, the metric's inside the braces.
 
 use std::fmt;
+use std::str::FromStr;
 
 use regex::Regex;
 
@@ -55,12 +56,11 @@ impl fmt::Display for SelectorError {
 
 impl std::error::Error for SelectorError {}
 
-impl Selector {
+impl FromStr for Selector {
+    type Err = SelectorError;
+
     /// Parses an instant selector.
-    ///
-    /// # Errors
-    /// [`SelectorError`] with the column.
-    pub fn parse(text: &str) -> Result<Self, SelectorError> {
+    fn from_str(text: &str) -> Result<Self, SelectorError> {
         let mut parser = Parser { text, at: 0 };
         parser.selector().map_err(|Wrong { at, message }| SelectorError {
             selector: text.to_owned(),
@@ -68,7 +68,9 @@ impl Selector {
             message,
         })
     }
+}
 
+impl Selector {
     /// Whether a sample of any of these names, with these labels, is selected.
     pub fn matches<'a>(&self, names: impl IntoIterator<Item = &'a str>, labels: &Labels) -> bool {
         let (of_name, of_labels): (Vec<_>, Vec<_>) =
@@ -300,7 +302,7 @@ mod tests {
     use super::*;
 
     fn matches(selector: &str, name: &str, labels: &[(&str, &str)]) -> bool {
-        let selector = Selector::parse(selector).unwrap_or_else(|error| panic!("{error}"));
+        let selector = selector.parse::<Selector>().unwrap_or_else(|error| panic!("{error}"));
         selector.matches([name], &Labels::new(labels.iter().copied()))
     }
 
@@ -355,11 +357,11 @@ mod tests {
             ("m{\"n\"}", 1, "the metric's name is given twice"),
             ("7m", 1, "expected a metric name or {"),
         ] {
-            let error = Selector::parse(selector).map(|_| ()).expect_err(selector);
+            let error = selector.parse::<Selector>().map(|_| ()).expect_err(selector);
             assert_eq!(error.column, column, "{selector}: {error}");
             assert!(error.message.starts_with(message), "{selector}: {error}");
         }
-        let error = Selector::parse("m{a}").map(|_| ()).expect_err("no operator");
+        let error = "m{a}".parse::<Selector>().map(|_| ()).expect_err("no operator");
         assert_eq!(error.to_string(), "column 4: expected =, !=, =~ or !~\n  m{a}\n     ^");
     }
 }

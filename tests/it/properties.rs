@@ -3,10 +3,10 @@
 
 use std::fs;
 
-use promproc::directory::DbFile;
+use promproc::directory::scan_all;
 use promproc::format::{self, Detected, Encoder, Entries, FormatError, HEADER_BYTES, Layout, Used};
-use promproc::merge::{self, Options};
-use promproc::reader::{ReadError, Reader};
+use promproc::merge::{Options, merge_paths};
+use promproc::reader::{ReadError, read_files};
 use promproc::select::Selector;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -72,13 +72,20 @@ fn read(file: &[u8]) -> (Vec<Bits>, Option<FormatError>) {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("counter_1.db");
     fs::write(&path, file).unwrap();
-    let file = DbFile::at(&path).unwrap();
+    let files = scan_all(&[path], false).unwrap().files;
     let mut found = Vec::new();
-    let read = Reader::default().read(&file, |entry, _| {
-        found.push((entry.key().to_vec(), entry.value.to_bits(), entry.timestamp.map(f64::to_bits)));
+    let read = read_files(&files, None, |_, reader| {
+        let read = reader.read(|entries, _| {
+            entries.try_for_each(|entry| {
+                let entry = entry?;
+                found.push((entry.key().to_vec(), entry.value.to_bits(), entry.timestamp.map(f64::to_bits)));
+                Ok(())
+            })
+        });
+        read.map(drop)
     });
     match read {
-        Ok(_) => (found, None),
+        Ok(()) => (found, None),
         Err(ReadError::Format(damage)) => (found, Some(damage)),
         Err(ReadError::Io(error)) => panic!("{error}"),
     }
@@ -179,8 +186,8 @@ proptest! {
         fs::write(directory.path().join("counter_1.db"), &file).unwrap();
         let healthy = [(br#"["healthy", "healthy_total", {}, ""]"#.to_vec(), 2.0_f64.to_bits(), 0)];
         fs::write(directory.path().join("counter_2.db"), encoded(Layout::ValueAndTime, &healthy)).unwrap();
-        let merged = merge::merge(&[directory.path().to_owned()], &Options::default()).unwrap();
-        let families: Vec<_> = merged.into_families().filter(|family| family.name == "healthy").collect();
+        let merged = merge_paths(&[directory.path().to_owned()], false, &Options::default()).unwrap().1;
+        let families: Vec<_> = merged.series.into_families().filter(|family| family.name == "healthy").collect();
         prop_assert_eq!(families.len(), 1);
         prop_assert_eq!(families[0].samples.last().unwrap().value, 2.0);
     }
@@ -305,7 +312,7 @@ proptest! {
             r#"[a-z{}]{0,3}[{]?([a-z"=~! ]{0,4}["'`][a-z.*+(\\"'`é]{0,5}["'`]?[,} ]{0,2}){0,3}"#,
         ]
     ) {
-        if let Err(error) = Selector::parse(&text) {
+        if let Err(error) = text.parse::<Selector>() {
             prop_assert!((1..=text.chars().count() + 1).contains(&error.column), "{}", error);
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct FindingObject<'a> {
     /// What to do.
     pub advice: &'a str,
     /// Commands that mend it.
-    pub commands: &'a [String],
+    pub commands: Vec<String>,
     /// The files concerned.
     pub files: Vec<String>,
     /// The last parts of their names: mostly process ids.
@@ -140,7 +140,7 @@ fn finding(finding: &Finding) -> FindingObject<'_> {
         subject: &finding.subject,
         message: &finding.message,
         advice: &finding.advice,
-        commands: &finding.commands,
+        commands: finding.commands.iter().map(ToString::to_string).collect(),
         files: finding.files.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
         pids: &finding.pids,
         series: &finding.series,

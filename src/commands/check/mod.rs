@@ -9,7 +9,7 @@ use std::thread;
 
 use promproc::check::{Checked, Counts, Finding, Severity, check};
 
-use crate::cli::{CheckArgs, CheckFormat, SeverityArg};
+use crate::cli::{CheckArgs, Format};
 use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
@@ -25,29 +25,24 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
         thread::sleep(watch);
         Ok(before)
     });
-    let report = check(&Checked {
-        before: before.transpose().map_err(hinted)?,
-        paths,
-        recursive,
-        variable_is_empty: env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty()),
-    })
-    .map_err(hinted)?;
-    let fail_on = match args.fail_on {
-        SeverityArg::Error => Severity::Error,
-        SeverityArg::Warning => Severity::Warning,
-        SeverityArg::Info => Severity::Info,
-    };
+    let mut checked = Checked::default();
+    checked.before = before.transpose().map_err(hinted)?;
+    checked.paths = paths;
+    checked.recursive = recursive;
+    checked.variable_is_empty = env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty());
+    let report = check(&checked).map_err(hinted)?;
+    let fail_on = args.fail_on;
     let findings: Vec<&Finding> =
         report.findings.iter().filter(|finding| !args.ignore.contains(&finding.code)).collect();
     match args.format {
-        CheckFormat::Json => {
+        Format::Json => {
             let mut line = Vec::new();
             write_line(&ReportObject::new(&report, &findings), &mut line)?;
             let mut out = console.data();
             out.write_all(&line)?;
             out.flush()?;
         }
-        CheckFormat::Table => {
+        Format::Table => {
             let (mut out, view) = (console.out(), console.view());
             // A healthy service is to be silent, and infos are about healthy ones, too.
             let least = if console.is_verbose() { Severity::Info } else { Severity::Warning.min(fail_on) };

@@ -46,7 +46,7 @@ fn write_alike(findings: &[&Finding], view: &View, out: &mut dyn Write) -> io::R
     line(&format!("what to do: {advice}"))?;
     // A command stands on a line of its own, whole, to be copied.
     for command in commands {
-        writeln!(out, "      {}", printable(command))?;
+        writeln!(out, "      {}", printable(&command.to_string()))?;
     }
     Ok(())
 }

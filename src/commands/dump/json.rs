@@ -1,6 +1,6 @@
 //! JSON Lines of `dump`: one object an entry, or one a file.
 
-use promproc::directory::DbFile;
+use promproc::directory::MetricFile;
 use promproc::format::{Entry, Era, Key, KeyLabels};
 use promproc::reader::FileFacts;
 use serde::{Serialize, Serializer};
@@ -42,7 +42,7 @@ pub(crate) struct EntryLine<'a> {
 impl<'a> EntryLine<'a> {
     /// The line of an entry of a file of that path and era; `value` is the entry's as text.
     pub(crate) fn new(
-        file: &'a DbFile,
+        file: &'a MetricFile,
         path: &'a str,
         entry: &Entry<'_>,
         key: &'a Key<'_>,
@@ -96,7 +96,12 @@ pub(crate) struct FileLine<'a> {
 
 impl<'a> FileLine<'a> {
     /// The line of a file of that path, modified at that date.
-    pub(crate) fn new(file: &'a DbFile, path: &'a str, facts: &FileFacts, modified: Option<&'a str>) -> Self {
+    pub(crate) fn new(
+        file: &'a MetricFile,
+        path: &'a str,
+        facts: &FileFacts,
+        modified: Option<&'a str>,
+    ) -> Self {
         Self {
             file: path,
             metric_type: file.name.metric_type.as_str(),

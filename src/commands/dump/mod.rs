@@ -6,11 +6,11 @@ mod table;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use promproc::directory::{self, DbFile};
+use promproc::directory::{self, InDirectory, MetricFile, Scan};
 use promproc::notation::write_go_string;
-use promproc::reader::{Dumped, Dumper, FileFacts};
+use promproc::reader::{Dumped, Dumper, FileFacts, read_files};
 
-use crate::cli::{DumpArgs, DumpFormat};
+use crate::cli::{DumpArgs, Format};
 use crate::commands::{Outcome, hinted, paths_or_environment, report, selection};
 use crate::console::Console;
 use crate::console::date;
@@ -21,9 +21,10 @@ use table::{ENTRY_COLUMNS, FILE_COLUMNS, push_entry, push_file, write_heading};
 
 pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let scan = directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
+    let Scan { mut files, left_out, .. } =
+        directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
     let selection = selection(&args.select);
-    let files = scan.files.iter().filter(|file| selection.has_file(&file.name));
+    files.retain(|file| selection.has_file(&file.name));
     let mut dump = Dump {
         dumper: Dumper::new(&selection),
         hides_unmatched: selection.looks_at_keys(),
@@ -31,8 +32,8 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
         view: console.view(),
         now: SystemTime::now(),
         out: match args.format {
-            DumpFormat::Json => Box::new(console.data()) as Box<dyn Write>,
-            DumpFormat::Table => Box::new(console.out()),
+            Format::Json => Box::new(console.data()) as Box<dyn Write>,
+            Format::Table => Box::new(console.out()),
         },
         console,
         outcome: Outcome::Done,
@@ -40,15 +41,15 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
         shown_entries: 0,
     };
     match (args.format, args.files) {
-        (DumpFormat::Json, false) => dump.entries_as_json(files)?,
-        (DumpFormat::Json, true) => dump.files_as_json(files)?,
-        (DumpFormat::Table, false) => dump.entries_as_tables(files)?,
-        (DumpFormat::Table, true) => dump.files_as_table(files, paths.len() == 1 && !args.input.recursive)?,
+        (Format::Json, false) => dump.entries_as_json(&files)?,
+        (Format::Json, true) => dump.files_as_json(&files)?,
+        (Format::Table, false) => dump.entries_as_tables(&files)?,
+        (Format::Table, true) => dump.files_as_table(&files, paths.len() == 1 && !args.input.recursive)?,
     }
     dump.out.flush()?;
     console.info(format_args!("{} entries in {} files", dump.shown_entries, dump.shown_files));
     let outcome = dump.outcome;
-    Ok(outcome.max(report(&scan.left_out, console)))
+    Ok(outcome.max(report(&left_out, console)))
 }
 
 struct Dump<'a> {
@@ -66,15 +67,15 @@ struct Dump<'a> {
 }
 
 impl Dump<'_> {
-    fn entries_as_json<'f>(&mut self, files: impl Iterator<Item = &'f DbFile>) -> io::Result<()> {
+    fn entries_as_json(&mut self, files: &[MetricFile]) -> io::Result<()> {
         let mut line = Vec::new();
         let mut value = String::new();
-        for file in files {
+        read_files(&files, None, |file, reader| {
             let path = file.path();
             let path = path.to_string_lossy();
             let out = &mut self.out;
             let mut written = Ok(());
-            let dumped = self.dumper.entries(file, |entry, key, era| {
+            let dumped = self.dumper.entries(file, reader, |entry, key, era| {
                 if written.is_ok() {
                     value.clear();
                     write_go_string(&mut value, entry.value);
@@ -85,15 +86,14 @@ impl Dump<'_> {
             });
             written?;
             self.shown(&dumped);
-            self.report(&dumped)?;
-        }
-        Ok(())
+            self.report(&dumped)
+        })
     }
 
-    fn files_as_json<'f>(&mut self, files: impl Iterator<Item = &'f DbFile>) -> io::Result<()> {
+    fn files_as_json(&mut self, files: &[MetricFile]) -> io::Result<()> {
         let mut line = Vec::new();
-        for file in files {
-            let dumped = self.dumper.facts(file);
+        read_files(&files, None, |file, reader| {
+            let dumped = self.dumper.facts(file, reader);
             if let Some(facts) = self.shown(&dumped) {
                 let (path, modified) = (file.path(), facts.modified.and_then(date::date));
                 write_line(
@@ -102,19 +102,18 @@ impl Dump<'_> {
                 )?;
                 self.out.write_all(&line)?;
             }
-            self.report(&dumped)?;
-        }
-        Ok(())
+            self.report(&dumped)
+        })
     }
 
-    fn entries_as_tables<'f>(&mut self, files: impl Iterator<Item = &'f DbFile>) -> io::Result<()> {
+    fn entries_as_tables(&mut self, files: &[MetricFile]) -> io::Result<()> {
         let mut table = Table::new(ENTRY_COLUMNS);
         let mut text = String::new();
         let mut separator = "";
-        for file in files {
+        read_files(&files, None, |file, reader| {
             table.clear();
             let (now, shows_help) = (self.now, self.shows_help);
-            let dumped = self.dumper.entries(file, |entry, key, _| {
+            let dumped = self.dumper.entries(file, reader, |entry, key, _| {
                 push_entry(&mut table, &mut text, entry, key, now, shows_help);
             });
             if let Some(facts) = self.shown(&dumped) {
@@ -124,29 +123,25 @@ impl Dump<'_> {
                 write_heading(file, facts, entries_of, now, &self.view, &mut self.out)?;
                 table.write(&self.view, &mut self.out)?;
             }
-            self.report(&dumped)?;
-        }
-        Ok(())
+            self.report(&dumped)
+        })
     }
 
-    fn files_as_table<'f>(
-        &mut self,
-        files: impl Iterator<Item = &'f DbFile>,
-        is_one_directory: bool,
-    ) -> io::Result<()> {
+    fn files_as_table(&mut self, files: &[MetricFile], is_one_directory: bool) -> io::Result<()> {
         // The person at the terminal has just typed the directory, a script wants whole paths.
         let is_name_enough = is_one_directory && self.view.width.is_some();
         let mut table = Table::new(FILE_COLUMNS);
         let mut problems = Vec::new();
-        for file in files {
-            let dumped = self.dumper.facts(file);
+        read_files(&files, None, |file, reader| {
+            let dumped = self.dumper.facts(file, reader);
             if let Some(facts) = self.shown(&dumped) {
-                let name = if is_name_enough { file.name.file_name().into() } else { file.path() };
+                let name = if is_name_enough { file.file_name().into() } else { file.path() };
                 let name = name.to_string_lossy();
                 push_file(&mut table, file, &name, facts, self.now);
             }
             problems.extend(dumped.problems);
-        }
+            Ok::<(), io::Error>(())
+        })?;
         table.write(&self.view, &mut self.out)?;
         self.report(&Dumped { facts: None, problems })
     }

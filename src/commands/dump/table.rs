@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use promproc::directory::DbFile;
+use promproc::directory::{InDirectory, MetricFile};
 use promproc::format::{Entry, Key};
 use promproc::notation::{counted, printable, push_sample, write_go_string};
 use promproc::reader::FileFacts;
@@ -17,7 +17,7 @@ use crate::console::table::{Column, NOTHING, Table, View};
 /// # Errors
 /// Those of `out`.
 pub(crate) fn write_heading(
-    file: &DbFile,
+    file: &MetricFile,
     facts: &FileFacts,
     selected: Option<usize>,
     now: SystemTime,
@@ -113,7 +113,13 @@ pub(crate) const FILE_COLUMNS: &[Column] = &[
 ];
 
 /// Appends a file to a table of [`FILE_COLUMNS`], under that name.
-pub(crate) fn push_file(table: &mut Table, file: &DbFile, name: &str, facts: &FileFacts, now: SystemTime) {
+pub(crate) fn push_file(
+    table: &mut Table,
+    file: &MetricFile,
+    name: &str,
+    facts: &FileFacts,
+    now: SystemTime,
+) {
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
     table.cell(file.name.metric_type.as_str());
     table.cell(file.name.mode.map_or(NOTHING, |_| file.name.mode_name()));

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
-use promproc::explain::{Explanation, Fate, Source, Value, quantile};
-use promproc::liveness::{Evidence, Process};
+use promproc::directory::InDirectory;
+use promproc::explain::{Explanation, Fate, Value, quantile};
+use promproc::liveness::{Evidence, Examined, Process};
 use promproc::model::Labels;
 use promproc::notation::go_string;
 use serde::Serialize;
@@ -107,7 +108,7 @@ pub(crate) struct ProcessObject {
 
 impl SeriesLine {
     /// The line of an explained series.
-    pub(crate) fn new(explanation: &Explanation, sources: &[Source]) -> Self {
+    pub(crate) fn new(explanation: &Explanation, files: &[Examined]) -> Self {
         let Explanation { series, fates, without_dead, remedies } = explanation;
         let contributions = series.contributions.iter().zip(fates);
         let total = explanation.total();
@@ -135,21 +136,16 @@ impl SeriesLine {
                 _ => None,
             },
             only_dead: *without_dead == Some(Value::Absent),
-            remedies: remedies.clone(),
+            remedies: remedies.iter().map(ToString::to_string).collect(),
             contributions: contributions
                 .map(|(one, fate)| {
-                    let source = &sources[one.file];
+                    let file = &files[one.file];
                     ContributionObject {
-                        file: source.file.path().to_string_lossy().into_owned(),
-                        pid: source.file.name.pid().to_owned(),
-                        liveness: source.liveness().as_str(),
-                        evidence: source.evidence.as_ref().map(ToString::to_string),
-                        processes: source
-                            .evidence
-                            .iter()
-                            .flat_map(Evidence::processes)
-                            .map(process)
-                            .collect(),
+                        file: file.file.path().to_string_lossy().into_owned(),
+                        pid: file.file.name.pid().to_owned(),
+                        liveness: file.liveness().as_str(),
+                        evidence: file.evidence.as_ref().map(ToString::to_string),
+                        processes: file.evidence.iter().flat_map(Evidence::processes).map(process).collect(),
                         offset: one.offset,
                         le: one.bound.map(go_string),
                         value: go_string(one.value),

@@ -7,9 +7,9 @@ use std::io::Write;
 use std::time::SystemTime;
 
 use promproc::explain::{Explained, explain};
-use promproc::merge::{MergeError, Options};
+use promproc::merge::Options;
 
-use crate::cli::{ExplainArgs, ExplainFormat};
+use crate::cli::{ExplainArgs, Format};
 use crate::commands::{Outcome, hinted, paths_or_environment, report};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
@@ -18,11 +18,8 @@ use table::Extent;
 
 pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let options = Options { recursive: args.input.recursive, ..Options::default() };
-    let explained = explain(&paths, &options, args.selector.clone()).map_err(|error| match error {
-        MergeError::Directory(error) => hinted(error),
-        MergeError::Strict(_) => error.into(),
-    })?;
+    let explained =
+        explain(&paths, args.input.recursive, &Options::default(), &args.selector).map_err(hinted)?;
     for conflict in &explained.conflicts {
         console.warning(conflict);
     }
@@ -35,16 +32,16 @@ pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outco
         return Ok(Outcome::NeedsAttention);
     }
     match args.format {
-        ExplainFormat::Table => {
+        Format::Table => {
             let mut out = console.out();
             write_tables(&explained, args, console, &mut out)?;
             out.flush()?;
         }
-        ExplainFormat::Json => {
+        Format::Json => {
             let mut out = console.data();
             let mut line = Vec::new();
             for series in &explained.series {
-                write_line(&SeriesLine::new(series, &explained.sources), &mut line)?;
+                write_line(&SeriesLine::new(series, &explained.files), &mut line)?;
                 out.write_all(&line)?;
             }
             out.flush()?;
@@ -65,7 +62,7 @@ fn write_tables(
         if at > 0 {
             writeln!(out)?;
         }
-        table::write(series, &explained.sources, extent, now, &view, out)?;
+        table::write(series, &explained.files, extent, now, &view, out)?;
     }
     Ok(())
 }

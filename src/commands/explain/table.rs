@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use promproc::explain::{Explanation, Fate, Source, Value, quantile};
-use promproc::liveness::{Evidence, Liveness};
+use promproc::directory::InDirectory;
+use promproc::explain::{Explanation, Fate, Value, quantile};
+use promproc::liveness::{Evidence, Examined, Liveness};
 use promproc::merge::Contribution;
 use promproc::notation::printable;
 use promproc::notation::{go_string, significant};
@@ -54,7 +55,7 @@ const BUCKET_COLUMNS: &[Column] = &[
 /// Those of `out`.
 pub(crate) fn write(
     explanation: &Explanation,
-    sources: &[Source],
+    files: &[Examined],
     extent: Extent,
     now: SystemTime,
     view: &View,
@@ -73,22 +74,22 @@ pub(crate) fn write(
     if !series.buckets.is_empty() {
         write_histogram(&series.buckets, view, out)?;
     }
-    let rows = rows(explanation, sources, extent);
+    let rows = rows(explanation, files, extent);
     let shown = if extent.all { rows.len() } else { rows.len().min(SHOWN_ROWS) };
     let mut table = Table::new(COLUMNS);
-    let directory = |row: &Row| sources[row.file].file.directory();
+    let directory = |row: &Row| files[row.file].file.directory().path();
     let is_one_directory = rows.windows(2).all(|pair| directory(&pair[0]) == directory(&pair[1]));
     for row in &rows[..shown] {
-        let source = &sources[row.file];
-        let file = if is_one_directory { source.file.name.file_name().into() } else { source.file.path() };
-        push_row(&mut table, row, source, &file.to_string_lossy(), explanation.total(), now);
+        let of = &files[row.file];
+        let file = if is_one_directory { of.file.file_name().into() } else { of.file.path() };
+        push_row(&mut table, row, of, &file.to_string_lossy(), explanation.total(), now);
     }
     table.write(view, out)?;
     if shown < rows.len() {
         writeln!(out, "and {} more; --all shows them", rows.len() - shown)?;
     }
     if let Some(without_dead) = without_dead {
-        let files = |liveness| rows_of(explanation, sources, liveness);
+        let of = |liveness| rows_of(explanation, files, liveness);
         let without = match without_dead {
             Value::Absent => "not there".to_owned(),
             Value::Number(value) => go_string(*value),
@@ -96,16 +97,16 @@ pub(crate) fn write(
                 format!("{} observations", go_string(buckets.iter().map(|(_, count)| count).sum()))
             }
         };
-        let (dead, unknown) = (files(Liveness::Dead), files(Liveness::Unknown));
+        let (dead, unknown) = (of(Liveness::Dead), of(Liveness::Unknown));
         let doubt = if unknown > 0 { format!(", {unknown} may be") } else { String::new() };
-        let theirs = match dead + unknown + files(Liveness::Live) {
+        let theirs = match dead + unknown + of(Liveness::Live) {
             1 => "its one file is theirs".to_owned(),
             all => format!("{dead} of its {all} files are theirs{doubt}"),
         };
         writeln!(out, "without dead processes: {without} ({theirs})")?;
     }
     for remedy in remedies {
-        writeln!(out, "to mend it: {}", printable(remedy))?;
+        writeln!(out, "to mend it: {}", printable(&remedy.to_string()))?;
     }
     Ok(())
 }
@@ -121,7 +122,7 @@ struct Row {
 }
 
 /// What decides first, then what is dead, then by value.
-fn rows(explanation: &Explanation, sources: &[Source], extent: Extent) -> Vec<Row> {
+fn rows(explanation: &Explanation, files: &[Examined], extent: Extent) -> Vec<Row> {
     let series = &explanation.series;
     let contributions = series.contributions.iter().zip(&explanation.fates);
     let row = |(one, fate): (&Contribution, &Fate)| Row {
@@ -151,7 +152,7 @@ fn rows(explanation: &Explanation, sources: &[Source], extent: Extent) -> Vec<Ro
         };
         files.into_iter().map(row).collect()
     };
-    let liveness = |row: &Row| sources[row.file].liveness();
+    let liveness = |row: &Row| files[row.file].liveness();
     rows.sort_by(|a, b| {
         let rank = |row: &Row| (row.fate != Fate::Decides, liveness(row) != Liveness::Dead);
         rank(a).cmp(&rank(b)).then_with(|| b.value.total_cmp(&a.value))
@@ -160,39 +161,34 @@ fn rows(explanation: &Explanation, sources: &[Source], extent: Extent) -> Vec<Ro
 }
 
 /// How many files of that liveness a series has entries in.
-fn rows_of(explanation: &Explanation, sources: &[Source], liveness: Liveness) -> usize {
-    let mut files: Vec<_> = explanation.series.contributions.iter().map(|one| one.file).collect();
-    files.sort_unstable();
-    files.dedup();
-    files.into_iter().filter(|file| sources[*file].liveness() == liveness).count()
+fn rows_of(explanation: &Explanation, files: &[Examined], liveness: Liveness) -> usize {
+    let mut of_series: Vec<_> = explanation.series.contributions.iter().map(|one| one.file).collect();
+    of_series.sort_unstable();
+    of_series.dedup();
+    of_series.into_iter().filter(|file| files[*file].liveness() == liveness).count()
 }
 
-fn push_row(table: &mut Table, row: &Row, source: &Source, file: &str, total: f64, now: SystemTime) {
+fn push_row(table: &mut Table, row: &Row, of: &Examined, file: &str, total: f64, now: SystemTime) {
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
     table.cell(&go_string(row.value));
     let share = (row.fate == Fate::Added && total != 0.0).then(|| percent(row.value / total));
     table.cell(&or_nothing(share));
     table.cell(&or_nothing(row.bound.map(go_string)));
     table.cell(if row.fate == Fate::Added { NOTHING } else { fate_name(row.fate) });
-    table.cell(source.liveness().as_str());
+    table.cell(of.liveness().as_str());
     let moment = row.timestamp.and_then(date::from_unix);
     table.cell(&or_nothing(moment.map(|moment| date::age(moment, now))));
-    table.cell(source.file.name.pid());
+    table.cell(of.file.name.pid());
     table.cell(&or_nothing(row.offset.map(|offset| offset.to_string())));
     table.cell(file);
-    table.cell(
-        &source
-            .evidence
-            .as_ref()
-            .map_or_else(|| "the file is gone by now".to_owned(), |evidence| with_age(evidence, now)),
-    );
+    table.cell(&with_age(of, now));
 }
 
 /// The evidence, with the age of a process where it names one.
-fn with_age(evidence: &Evidence, now: SystemTime) -> String {
-    match evidence.processes() {
-        [process] => format!("{evidence}, started {}", date::age(process.started, now)),
-        _ => evidence.to_string(),
+fn with_age(file: &Examined, now: SystemTime) -> String {
+    match file.evidence.as_ref().map(Evidence::processes) {
+        Some([process]) => format!("{}, started {}", file.reason(), date::age(process.started, now)),
+        _ => file.reason(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! JSON Lines of `prune`: one object a removed file, written by
 //! [`write_line`](crate::console::json_lines::write_line).
 
-use promproc::format::DbName;
+use promproc::format::MetricFileName;
 use serde::Serialize;
 
 /// The line of a file.
@@ -24,7 +24,7 @@ pub(crate) struct PrunedLine<'a> {
 
 impl<'a> PrunedLine<'a> {
     /// The line of a file of that path and name.
-    pub(crate) fn new(file: &'a str, name: &'a DbName, evidence: &'a str, removed: bool) -> Self {
+    pub(crate) fn new(file: &'a str, name: &'a MetricFileName, evidence: &'a str, removed: bool) -> Self {
         Self {
             file,
             metric_type: name.metric_type.as_str(),

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use promproc::directory::DirectoryError;
-use promproc::format::DbName;
+use promproc::directory::{DirectoryError, InDirectory};
+use promproc::format::MetricFileName;
 use promproc::liveness::Evidence;
 use promproc::maintain::prune::{Gauges, gauges, gauges_of};
 use promproc::maintain::{Removal, remove, remove_regardless};
@@ -53,12 +53,13 @@ fn dead_processes(
         return Err(out_of_sight(directory, &gauges));
     }
     for file in &gauges.dead {
-        let act = || remove(file).with_context(|| format!("{}: cannot be removed", file.path.display()));
-        pruned.file(&file.path, &file.evidence, act)?;
+        let path = file.file.path();
+        let act = || remove(file).with_context(|| format!("{}: cannot be removed", path.display()));
+        pruned.file(&path, file.reason(), act)?;
     }
     console.info(format_args!("{} files have a live writer", gauges.live.len()));
     for file in &gauges.unknown {
-        console.warning(format_args!("{}: kept: {}", file.path.display(), file.evidence));
+        console.warning(format_args!("{}: kept: {}", file.file.path().display(), file.reason()));
     }
     if gauges.unknown.is_empty() {
         return Ok(Outcome::Done);
@@ -77,9 +78,10 @@ fn named_processes(
     pruned: &mut Pruned<'_>,
 ) -> anyhow::Result<Outcome> {
     for pid in &pruned.args.pid {
-        for path in gauges_of(directory, pid, modes).map_err(hinted)? {
+        for file in gauges_of(directory, pid, modes).map_err(hinted)? {
+            let path = file.path();
             let act =
-                || remove_regardless(&path).with_context(|| format!("{}: cannot be removed", path.display()));
+                || remove_regardless(&file).with_context(|| format!("{}: cannot be removed", path.display()));
             pruned.file(&path, "its process is dead, says the caller", act)?;
         }
     }
@@ -112,7 +114,10 @@ impl Pruned<'_> {
                 writeln!(self.lines, "{verb} {}: {}", printable(&shown), printable(&evidence))?;
             }
             ListFormat::Json => {
-                let name = path.file_name().and_then(|name| name.to_str()).and_then(DbName::parse);
+                let name = path
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .and_then(|name| name.parse::<MetricFileName>().ok());
                 let name = name.ok_or_else(|| DirectoryError::Name(path.to_owned()))?;
                 let mut line = Vec::new();
                 write_line(&PrunedLine::new(&shown, &name, &evidence, !self.args.dry_run), &mut line)
@@ -125,8 +130,8 @@ impl Pruned<'_> {
 }
 
 fn out_of_sight(directory: &Path, gauges: &Gauges) -> anyhow::Error {
-    let example = gauges.dead.iter().find(|file| file.evidence != Evidence::LeaseGranted);
-    let example = example.map(|file| format!(" ({}: {})", file.path.display(), file.evidence));
+    let example = gauges.dead.iter().find(|file| file.evidence != Some(Evidence::LeaseGranted));
+    let example = example.map(|file| format!(" ({}: {})", file.file.path().display(), file.reason()));
     Hinted::wrap(
         anyhow!(
             "{}: nothing pruned: no process that writes to the directory can be seen from here, so its \

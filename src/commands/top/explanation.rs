@@ -1,10 +1,12 @@
 //! What the full-screen texts say: how a series came about, what a process has, the keys.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use anstyle::Style;
-use promproc::explain::{Source, explain_series};
-use promproc::liveness::{Examined, name_holders};
+use promproc::directory::InDirectory;
+use promproc::explain::explain_series;
+use promproc::liveness::name_holders;
 use promproc::notation::printable;
 use promproc::observe::{Process, Round, Series};
 
@@ -13,25 +15,16 @@ use crate::console::table::{Column, NOTHING, Table, View};
 
 /// How a series came about, as `promproc explain` says it.
 pub(crate) fn explanation(round: &Round, series: &Series, width: u16) -> String {
-    let mut examined: Vec<Option<Examined>> = vec![None; round.files.len()];
-    for contribution in &series.traced.contributions {
-        examined[contribution.file].clone_from(&round.examined[contribution.file]);
-    }
     // Only of these files: to look through all processes takes its time.
-    let (places, mut of_series): (Vec<_>, Vec<_>) =
-        examined.iter_mut().enumerate().filter_map(|(at, file)| Some((at, file.take()?))).unzip();
-    name_holders(&mut of_series);
-    let mut sources: Vec<_> =
-        round.files.iter().map(|file| Source { file: file.clone(), evidence: None }).collect();
-    for (place, file) in places.into_iter().zip(of_series) {
-        sources[place].evidence = Some(file.evidence);
-    }
-    let explanation = explain_series(series.traced.clone(), &sources);
+    let mut files = round.files.clone();
+    let needed: HashSet<usize> = series.traced.contributions.iter().map(|one| one.file).collect();
+    let chosen = files.iter_mut().enumerate().filter(|(at, _)| needed.contains(at));
+    name_holders(chosen.map(|(_, file)| file));
+    let explanation = explain_series(series.traced.clone(), &files);
     let extent = Extent { all: true, buckets: false };
     let mut written = Vec::new();
     // Writing to a Vec does not fail.
-    let _ =
-        explain_table::write(&explanation, &sources, extent, SystemTime::now(), &view(width), &mut written);
+    let _ = explain_table::write(&explanation, &files, extent, SystemTime::now(), &view(width), &mut written);
     String::from_utf8_lossy(&written).into_owned()
 }
 
@@ -46,9 +39,9 @@ pub(crate) fn of_process(round: &Round, process: &Process, width: u16) -> String
         process.entries
     );
     let mut table = Table::new(COLUMNS);
-    for (file, examined) in round.files.iter().zip(&round.examined).filter(|(file, _)| process.has(file)) {
-        table.cell(examined.as_ref().map_or(NOTHING, |file| file.liveness().as_str()));
-        table.cell(&file.path().to_string_lossy());
+    for file in round.files.iter().filter(|file| process.has(&file.file)) {
+        table.cell(file.evidence.as_ref().map_or(NOTHING, |evidence| evidence.liveness().as_str()));
+        table.cell(&file.file.path().to_string_lossy());
     }
     push_table(&mut text, &table, width);
     text

@@ -21,7 +21,7 @@ use promproc::merge;
 use promproc::notation::printable;
 use promproc::observe::{By, Observer, Round, Sort};
 
-use crate::cli::{ByArg, SortArg, TopArgs};
+use crate::cli::TopArgs;
 use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
 use crate::console::Console;
 use crate::console::date;
@@ -30,13 +30,10 @@ use table::{Rows, summary, trouble};
 
 pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let options = merge::Options {
-        selection: selection(&args.select),
-        recursive: args.input.recursive,
-        ..merge::Options::default()
-    };
-    let observer = Observer::new(paths, options);
-    let (by, sort) = (args.by.into(), args.sort.into());
+    let mut options = merge::Options::default();
+    options.selection = selection(&args.select);
+    let observer = Observer::new(paths, args.input.recursive, &options);
+    let (by, sort) = (args.by, args.sort);
     match args.batch {
         _ if args.once => once(observer, by, sort, console),
         Some(rounds) => batch(observer, args, rounds, console),
@@ -106,27 +103,7 @@ fn write_round(round: &Round, args: &TopArgs, view: &View, out: &mut dyn Write) 
     for event in round.events.iter().filter(|event| event.at == round.at) {
         writeln!(out, "{}", printable(&event.to_string()))?;
     }
-    let by = args.by.into();
-    let order = round.arranged(by, args.sort.into(), false, "");
+    let by = args.by;
+    let order = round.arranged(by, args.sort, false, "");
     table::write(round, Rows { by, order: &order, with_rates: true }, view, out)
-}
-
-impl From<SortArg> for Sort {
-    fn from(sort: SortArg) -> Self {
-        match sort {
-            SortArg::Rate => Self::Rate,
-            SortArg::Value => Self::Value,
-            SortArg::Name => Self::Name,
-        }
-    }
-}
-
-impl From<ByArg> for By {
-    fn from(by: ByArg) -> Self {
-        match by {
-            ByArg::Series => Self::Series,
-            ByArg::Family => Self::Family,
-            ByArg::Pid => Self::Pid,
-        }
-    }
 }

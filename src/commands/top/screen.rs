@@ -172,7 +172,8 @@ mod tests {
     #[allow(clippy::disallowed_methods)] // a test's own directory
     fn rounds(series: u32) -> [Round; 2] {
         let directory = tempfile::tempdir().unwrap();
-        let mut observer = Observer::new(vec![directory.path().to_owned()], merge::Options::default());
+        let mut observer =
+            Observer::new(vec![directory.path().to_owned()], false, &merge::Options::default());
         [1, 2].map(|round| {
             let mut encoder = Encoder::new(Layout::ValueAndTime);
             for n in 0..series {

@@ -132,7 +132,7 @@ fn assert_found(path: &Path, expected: &[&str], says: &[&str], left: &[&str]) ->
         assert!(text.contains(part), "{part:?} is missing in {text}");
     }
     for finding in &found {
-        let code = Code::parse(&finding.code).expect("a documented code");
+        let code: Code = finding.code.parse().expect("a documented code");
         assert!(finding.severity == code.severity().as_str() || finding.severity == "info", "{finding:?}");
         assert!(!finding.advice.is_empty(), "{finding:?}");
     }
@@ -180,7 +180,7 @@ fn every_code_is_documented_and_can_be_ignored() {
     assert_eq!(names.len(), Code::ALL.len());
     for code in Code::ALL {
         let name = code.as_str();
-        assert_eq!(Code::parse(name), Some(*code));
+        assert_eq!(name.parse(), Ok(*code));
         let paragraph = format!("- `{name}` ({}): {}", code.severity(), code.explanation().trim());
         assert!(readme.contains(&paragraph), "the README lacks: {paragraph}");
         assert!(

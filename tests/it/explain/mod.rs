@@ -8,7 +8,6 @@ use std::path::Path;
 use std::process::Command;
 
 use promproc::format::{Encoder, Layout};
-use promproc::notation::{go_string, printable, push_sample};
 use serde::Deserialize;
 use tempfile::TempDir;
 

@@ -1,0 +1,193 @@
+//! Which metric files paths lead to, in the order in which they are to be read.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::contents::{Contents, MetricFile, Other, OtherKind};
+use super::{Directory, DirectoryError, FileId, InDirectory, Problem, ProblemKind};
+use crate::format::MetricFileName;
+
+/// How often a directory is scanned when files vanish while they are read.
+const TRIES: usize = 3;
+
+/// The metric files found, in the order in which they are to be read, and what was passed over.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Metric files; those of one directory in byte order of their names.
+    pub files: Vec<MetricFile>,
+    /// What looked like a metric file and is none.
+    pub left_out: Vec<Problem>,
+    /// The directories that were listed, in their order.
+    pub directories: Vec<Listed>,
+}
+
+/// A directory that was listed, and what in it is no metric file.
+#[derive(Debug)]
+pub struct Listed {
+    /// The directory.
+    pub directory: Arc<Directory>,
+    /// What the client does not see: names that do not end in `.db`, or begin with a dot, those of
+    /// promproc's own included.
+    pub unseen: Vec<Other>,
+}
+
+/// A file that was listed is not there any more.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: vanished since the directory was listed", .0.display())]
+pub struct Vanished(pub PathBuf);
+
+/// Lists the metric files of a directory: what the client's `glob('*.db')` finds there, without
+/// what no client wrote. Sub-directories are not entered; names that begin with a dot are not seen.
+///
+/// # Errors
+/// [`DirectoryError`] if the directory does not exist or cannot be listed.
+pub fn scan(directory: &Path) -> Result<Scan, DirectoryError> {
+    let mut found = Scan::default();
+    found.add(&open(directory)?)?;
+    Ok(found)
+}
+
+/// Lists the metric files of several paths, directories or files, in the order given. Files count
+/// as one directory that stands where the first of them does: the order in which a shell expands
+/// `*.db` depends on its locale, the result must not. A file reached twice is taken once.
+///
+/// `recursive` takes all directories below a directory as well, in byte order of their paths.
+///
+/// # Errors
+/// [`DirectoryError`] for the first path that does not exist, cannot be listed, or is not ours.
+pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryError> {
+    let mut found = Scan::default();
+    let mut named = Vec::new();
+    let mut named_at = None;
+    let mut parents: HashMap<PathBuf, Arc<Directory>> = HashMap::new();
+    for path in paths {
+        let kind = fs::metadata(path).map_err(|error| DirectoryError::of_system(path, error))?;
+        if kind.is_dir() {
+            let directory = open(path)?;
+            if recursive {
+                found.add_tree(directory)?;
+            } else {
+                found.add(&directory)?;
+            }
+        } else if kind.is_file() {
+            named_at.get_or_insert(found.files.len());
+            named.push(file_at(path, &mut parents)?);
+        } else {
+            return Err(DirectoryError::Kind(path.clone()));
+        }
+    }
+    named.sort_by_cached_key(|file| (file.name.file_name().to_owned(), file.directory.path().to_owned()));
+    let at = named_at.unwrap_or_default();
+    found.files.splice(at..at, named);
+    if recursive || paths.len() > 1 {
+        drop_doubles(&mut found.files);
+    }
+    Ok(found)
+}
+
+/// Scans paths as [`scan_all`] does, and hands the result to `read`; again, at most three times, where a
+/// file has vanished meanwhile.
+///
+/// # Errors
+/// [`DirectoryError`] as [`scan_all`], and where files vanish each time.
+pub fn scan_until_whole<T>(
+    paths: &[PathBuf],
+    recursive: bool,
+    mut read: impl FnMut(Scan) -> Result<T, Vanished>,
+) -> Result<T, DirectoryError> {
+    let mut vanished = PathBuf::new();
+    for _ in 0..TRIES {
+        match read(scan_all(paths, recursive)?) {
+            Ok(whole) => return Ok(whole),
+            Err(Vanished(path)) => vanished = path,
+        }
+    }
+    Err(DirectoryError::KeepsChanging { path: vanished, tries: TRIES })
+}
+
+impl Scan {
+    /// Adds the files of a directory. Returns the names of the directories in it.
+    fn add(&mut self, directory: &Arc<Directory>) -> Result<Vec<OsString>, DirectoryError> {
+        let of_system = |error| DirectoryError::of_system(directory.path(), error);
+        let Contents { files, leftovers, links, others } = Contents::of(directory).map_err(of_system)?;
+        let first = self.files.len();
+        self.files.extend(files);
+        let has_links = !links.is_empty();
+        self.files.extend(links.into_iter().filter_map(|link| {
+            let name = link.file_name().parse().ok()?;
+            Some(MetricFile { directory: Arc::clone(directory), name })
+        }));
+        if has_links {
+            self.files[first..].sort_unstable_by(|a, b| a.file_name().cmp(b.file_name()));
+        }
+        let below = others.iter().filter(|other| other.kind == OtherKind::Directory);
+        let below = below.map(|other| other.name.clone()).collect();
+        let (seen, mut unseen): (Vec<_>, Vec<_>) = others.into_iter().partition(Other::is_seen_by_client);
+        self.left_out.extend(seen.into_iter().map(|other| Problem {
+            path: directory.path_of(&other.name),
+            kind: if other.has_metric_name() { ProblemKind::NotAFile } else { ProblemKind::Name },
+        }));
+        let own =
+            leftovers.iter().map(|own| Other { name: own.file_name().into(), kind: OtherKind::Foreign });
+        unseen.extend(own);
+        self.directories.push(Listed { directory: Arc::clone(directory), unseen });
+        Ok(below)
+    }
+
+    /// Adds the files of a directory and of all below it, in byte order of their paths. Links are not
+    /// followed.
+    fn add_tree(&mut self, top: Arc<Directory>) -> Result<(), DirectoryError> {
+        let mut waiting = vec![top];
+        let mut trees = Vec::new();
+        while let Some(directory) = waiting.pop() {
+            let mut found = Self::default();
+            for name in found.add(&directory)? {
+                let of_system = |error| DirectoryError::of_system(&directory.path_of(&name), error);
+                waiting.push(Arc::new(directory.open_below(&name).map_err(of_system)?));
+            }
+            trees.push((directory, found));
+        }
+        trees.sort_unstable_by(|(a, _), (b, _)| a.path().as_os_str().cmp(b.path().as_os_str()));
+        for (_, found) in trees {
+            self.files.extend(found.files);
+            self.left_out.extend(found.left_out);
+            self.directories.extend(found.directories);
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &Path) -> Result<Arc<Directory>, DirectoryError> {
+    Directory::open(path).map(Arc::new).map_err(|error| DirectoryError::of_system(path, error))
+}
+
+/// The metric file of that path.
+fn file_at(
+    path: &Path,
+    parents: &mut HashMap<PathBuf, Arc<Directory>>,
+) -> Result<MetricFile, DirectoryError> {
+    let name = path.file_name().and_then(|name| name.to_str()?.parse::<MetricFileName>().ok());
+    let (Some(name), Some(parent)) = (name, path.parent()) else {
+        return Err(DirectoryError::Name(path.to_owned()));
+    };
+    let directory = match parents.get(parent) {
+        Some(directory) => Arc::clone(directory),
+        None => {
+            let opened = Directory::open(parent).map_err(|error| DirectoryError::of_system(path, error))?;
+            Arc::clone(parents.entry(parent.to_owned()).or_insert(Arc::new(opened)))
+        }
+    };
+    Ok(MetricFile { directory, name })
+}
+
+/// Keeps the first of the entries that are one and the same file.
+fn drop_doubles(files: &mut Vec<MetricFile>) {
+    let mut seen = HashSet::new();
+    files.retain(|file| match file.directory.metadata(file.file_name()) {
+        Ok(metadata) => seen.insert(FileId::of(&metadata)),
+        Err(_) => true,
+    });
+}

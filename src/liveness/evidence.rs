@@ -1,0 +1,88 @@
+//! Why a file is taken for live, dead or unknown.
+
+use std::fmt;
+
+use super::{Liveness, Process};
+
+/// Why a file is taken for live, dead or unknown. Displayed as one sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Dead: the system granted a write lease.
+    LeaseGranted,
+    /// Live: the system refused a write lease, several times; by whom was not asked.
+    LeaseRefused,
+    /// Live: these processes have it open; none of them can be seen if there is none.
+    OpenIn(Vec<Process>),
+    /// Dead: there is no process of the number in its name.
+    NoProcess(u32),
+    /// Dead: the process of that number has ended and only waits for its parent.
+    Zombie(u32),
+    /// Dead: the process that has that number now does not have it open.
+    NotOpenIn(Process),
+    /// Unknown: the process that has that number now started after the file was last modified, as
+    /// far as the file system knows; its open files cannot be seen. That is no proof: a process
+    /// goes on in the file of the one that had its number before (pid 1 of a restarted container),
+    /// and what it writes through its mapping does not change the modification time on tmpfs.
+    StartedLater(Process),
+    /// Unknown: the process of that number may have it open; its open files cannot be seen.
+    MayBeOpenIn(Process),
+    /// Unknown: there may be a process of that number; not all processes can be seen.
+    Hidden(u32),
+    /// Unknown: the name does not end in a process id.
+    NoProcessId,
+}
+
+impl Evidence {
+    /// What the evidence says.
+    pub fn liveness(&self) -> Liveness {
+        match self {
+            Self::LeaseRefused | Self::OpenIn(_) => Liveness::Live,
+            Self::LeaseGranted | Self::NoProcess(_) | Self::Zombie(_) | Self::NotOpenIn(_) => Liveness::Dead,
+            Self::StartedLater(_) | Self::MayBeOpenIn(_) | Self::Hidden(_) | Self::NoProcessId => {
+                Liveness::Unknown
+            }
+        }
+    }
+
+    /// The processes that it names.
+    pub fn processes(&self) -> &[Process] {
+        match self {
+            Self::OpenIn(processes) => processes,
+            Self::NotOpenIn(process) | Self::StartedLater(process) | Self::MayBeOpenIn(process) => {
+                std::slice::from_ref(process)
+            }
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LeaseGranted => f.write_str("write lease granted: no process has it open"),
+            Self::LeaseRefused => f.write_str("write lease refused: a process has it open"),
+            Self::OpenIn(processes) => match processes.as_slice() {
+                [] => f.write_str("open in a process that cannot be seen from here"),
+                [first, others @ ..] => {
+                    write!(f, "open in pid {first}")?;
+                    others.iter().try_for_each(|process| write!(f, ", pid {process}"))
+                }
+            },
+            Self::NoProcess(pid) => write!(f, "no process {pid}"),
+            Self::Zombie(pid) => write!(f, "process {pid} is a zombie"),
+            Self::NotOpenIn(process) => write!(f, "process {process} does not have it open"),
+            Self::StartedLater(process) => {
+                write!(
+                    f,
+                    "process {process} started after the file was last modified, but may have it open: its open \
+                     files cannot be seen"
+                )
+            }
+            Self::MayBeOpenIn(process) => {
+                write!(f, "process {process} may have it open: its open files cannot be seen")
+            }
+            Self::Hidden(pid) => write!(f, "there may be a process {pid}: not all processes can be seen"),
+            Self::NoProcessId => f.write_str("its name does not end in a process id"),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What to merge, and how.
+
+use crate::select::Selection;
+
+/// In which order families and series come out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As first seen in the files: the client's.
+    #[default]
+    FirstSeen,
+    /// Families by name, series by labels.
+    Sorted,
+}
+
+/// Which series are to lead back to the entries that they were made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Traced {
+    /// None.
+    #[default]
+    Nothing,
+    /// What gauge files hold.
+    Gauges,
+    /// All.
+    Everything,
+}
+
+/// What to merge, and how.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Which entries to take. Which files, the source says.
+    pub selection: Selection,
+    /// Cumulate histogram buckets and print `_count`; `false` is the client's `accumulate=False`.
+    pub accumulate: bool,
+    /// In which order the result comes.
+    pub order: Order,
+    /// How many threads may read; the result does not depend on it. `None`: as many as help.
+    pub threads: Option<usize>,
+    /// Which series [`MergedSeries::traced`](super::MergedSeries::traced) gives.
+    pub traced: Traced,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            accumulate: true,
+            order: Order::FirstSeen,
+            threads: None,
+            traced: Traced::Nothing,
+        }
+    }
+}

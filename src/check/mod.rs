@@ -20,13 +20,12 @@ use std::path::PathBuf;
 pub use code::{Code, Severity};
 pub use counters::Counts;
 pub use growth::{Growth, LabelValues, SeriesCount, Totals};
-pub use survey::Surveyed;
 
 use crate::directory::{DirectoryError, scan_until_whole};
 use crate::liveness::Liveness;
 use crate::merge::{Merged, Options, Traced};
 use crate::notation::Remedy;
-use survey::Survey;
+use survey::{Survey, Surveyed};
 
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

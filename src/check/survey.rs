@@ -22,11 +22,11 @@ use crate::reader::{FileFacts, Source};
 
 /// A metric file, as it was found.
 #[derive(Clone, Debug)]
-pub struct Surveyed {
+pub(super) struct Surveyed {
     /// The file, and whether anybody still writes it.
-    pub examined: Examined,
+    pub(super) examined: Examined,
     /// What there is to say of it as a whole.
-    pub facts: FileFacts,
+    pub(super) facts: FileFacts,
     /// What a header at the place where WSL leaves it says is used.
     pub(super) misplaced_used: Option<u64>,
     /// Whether it vanished before it was read.
@@ -35,22 +35,22 @@ pub struct Surveyed {
 
 impl Surveyed {
     /// What its name says.
-    pub fn name(&self) -> &MetricFileName {
+    pub(super) fn name(&self) -> &MetricFileName {
         &self.examined.file.name
     }
 
     /// Where it is.
-    pub fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.examined.file.path()
     }
 
     /// The directory that it is in.
-    pub fn directory(&self) -> &Directory {
+    pub(super) fn directory(&self) -> &Directory {
         self.examined.file.directory()
     }
 
     /// What the evidence says.
-    pub fn liveness(&self) -> Liveness {
+    pub(super) fn liveness(&self) -> Liveness {
         self.examined.liveness()
     }
 }

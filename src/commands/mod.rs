@@ -84,10 +84,10 @@ pub(crate) fn hinted(error: DirectoryError) -> anyhow::Error {
                 "the client does not create it; the service has {DIRECTORY_VARIABLE} set to the one it uses"
             )
         }
-        DirectoryError::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+        DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             "run promproc as the user that the service runs as".to_owned()
         }
-        DirectoryError::Io { error, .. } if error.kind() == io::ErrorKind::NotADirectory => {
+        DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
             "this command works on a whole directory".to_owned()
         }
         _ => return error.into(),

@@ -101,15 +101,15 @@ impl Other {
 
 /// Everything that stands in a directory itself, each kind in byte order of its names.
 #[derive(Debug, Default)]
-pub struct Contents {
+pub(crate) struct Contents {
     /// Metric files.
-    pub files: Vec<MetricFile>,
+    pub(crate) files: Vec<MetricFile>,
     /// What promproc left behind.
-    pub leftovers: Vec<Place>,
+    pub(crate) leftovers: Vec<Place>,
     /// Links to regular files with the name of a metric file or of promproc's: readers follow them.
-    pub links: Vec<Place>,
+    pub(crate) links: Vec<Place>,
     /// What is none of ours.
-    pub others: Vec<Other>,
+    pub(crate) others: Vec<Other>,
 }
 
 impl Contents {
@@ -117,7 +117,7 @@ impl Contents {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn of(directory: &Arc<Directory>) -> io::Result<Self> {
+    pub(crate) fn of(directory: &Arc<Directory>) -> io::Result<Self> {
         let mut contents = Self::default();
         let mut listing = Dir::new(directory.reopened(OFlags::RDONLY)?)?;
         while let Some(entry) = listing.read() {

@@ -6,7 +6,8 @@ mod open;
 mod problem;
 mod scan;
 
-pub use contents::{Contents, MetricFile, Other, OtherKind, Place};
+pub(crate) use contents::Contents;
+pub use contents::{MetricFile, Other, OtherKind, Place};
 pub use open::{Directory, FileId, InDirectory, Opener};
 pub use problem::{DirectoryError, Problem, ProblemKind};
 pub use scan::{Listed, Scan, Vanished, scan, scan_all, scan_until_whole};

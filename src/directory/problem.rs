@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::format::{FormatError, KeyError};
+use crate::notation::with_causes;
 
 /// Something in a directory that was left out of the result, or of which only a part counts.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct Problem {
 
 /// Why a file, or a part of it, was left out.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProblemKind {
     /// A `*.db` name that the client does not give.
     #[error("left out: not a name of a metric file ({{type}}_{{pid}}.db or gauge_{{mode}}_{{pid}}.db)")]
@@ -25,8 +27,8 @@ pub enum ProblemKind {
     #[error("left out: not a regular file")]
     NotAFile,
     /// The file cannot be opened or read.
-    #[error("left out: {0}")]
-    Io(io::Error),
+    #[error("left out")]
+    Io(#[source] io::Error),
     /// The bytes break a rule of the format; entries before that offset count.
     #[error(transparent)]
     Format(FormatError),
@@ -48,14 +50,13 @@ fn and_more(more: usize) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.kind)
+        write!(f, "{}: {}", self.path.display(), with_causes(&self.kind))
     }
 }
 
-impl std::error::Error for Problem {}
-
 /// A path that cannot be worked on at all.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DirectoryError {
     /// There is nothing of that name.
     #[error("{}: no such file or directory", .0.display())]
@@ -67,12 +68,12 @@ pub enum DirectoryError {
     #[error("{}: {}", .0.display(), ProblemKind::Name)]
     Name(PathBuf),
     /// The directory cannot be listed.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The directory.
         path: PathBuf,
-        /// What the system said; part of this error's text, and so not its source.
-        error: io::Error,
+        /// What the system said.
+        source: io::Error,
     },
     /// Files vanished while they were read, each time.
     #[error("{}: vanished while it was read, as others did in {tries} scans of the directory", path.display())]
@@ -89,7 +90,7 @@ impl DirectoryError {
     pub(crate) fn of_system(path: &Path, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing(path.to_owned()),
-            _ => Self::Io { path: path.to_owned(), error },
+            _ => Self::Io { path: path.to_owned(), source: error },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Writes the format: the inverse of [`Entries`](super::Entries).
 
-use super::Layout;
 use super::entries::{HEADER_BYTES, value_start};
+use super::layout::Layout;
 
 /// Builds the bytes of a metric file, up to `used`.
 #[derive(Clone, Debug)]

@@ -1,12 +1,13 @@
 //! The header and the entries of a file: a walk over bytes that checks every bound.
 
-use super::Layout;
+use super::layout::Layout;
 
 /// Bytes before the first entry: the i32 `used` and four bytes of padding.
 pub const HEADER_BYTES: usize = 8;
 
 /// A rule of the format that the bytes break. Offsets count from the start of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FormatError {
     /// `used` is negative, or between 1 and 7.
     #[error("byte 0: used is {used}, which is neither 0 nor at least 8")]

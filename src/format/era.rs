@@ -4,27 +4,9 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use super::entries::{FormatError, HEADER_BYTES, read_i32, value_start};
-use super::key::{Key, KeyShape};
-
-/// What stands after an entry's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Layout {
-    /// A value: 8 bytes, clients up to 0.17.1.
-    Value,
-    /// A value and its timestamp: 16 bytes, clients from 0.18.0.
-    ValueAndTime,
-}
-
-impl Layout {
-    /// Bytes after the key and its padding.
-    #[inline]
-    pub fn value_bytes(self) -> usize {
-        match self {
-            Self::Value => 8,
-            Self::ValueAndTime => 16,
-        }
-    }
-}
+use super::key::Key;
+use super::layout::Layout;
+use super::raw_key::KeyShape;
 
 /// A span of client releases that write the same format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -19,8 +19,10 @@ mod encode;
 mod entries;
 mod era;
 mod key;
+mod layout;
 mod name;
 mod plain_key;
+mod raw_key;
 
 pub use bound::parse as parse_bound;
 pub use bucket::BucketKey;
@@ -28,6 +30,8 @@ pub use encode::Encoder;
 pub use entries::{
     Entries, Entry, FormatError, HEADER_BYTES, MISPLACED_HEADER_AT, Used, misplaced_used, used,
 };
-pub use era::{Detected, Era, Layout, detect};
-pub use key::{Key, KeyError, KeyLabels, KeyShape, MULTIPROCESS_HELP};
+pub use era::{Detected, Era, detect};
+pub use key::{Key, KeyError, MULTIPROCESS_HELP};
+pub use layout::Layout;
 pub use name::MetricFileName;
+pub use raw_key::{KeyLabels, KeyShape};

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::key::{KeyLabels, KeyShape, RawKey};
+use super::raw_key::{KeyLabels, KeyShape, RawKey};
 
 /// Takes a key of eras B to D apart, if it is spaced as Python's `json.dumps` does and holds no
 /// escape. Of any other text, valid or not, nothing is said.

@@ -196,7 +196,7 @@ fn glance(file: &impl InDirectory) -> Result<Option<Look>, DirectoryError> {
     match lease::look(file) {
         Ok((look, _)) => Ok(Some(look)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(DirectoryError::Io { path: file.path(), error }),
+        Err(source) => Err(DirectoryError::Io { path: file.path(), source }),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::model::{GaugeMode, MetricType};
 
 /// Something in the files that the client merges in a way that may surprise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[non_exhaustive]
 pub enum Conflict {
     /// Gauge files of several modes have entries of one family.
     #[error(

@@ -8,7 +8,7 @@
 mod conflict;
 mod options;
 mod pass;
-pub mod rule;
+pub(crate) mod rule;
 mod series;
 mod target;
 mod trace;
@@ -62,7 +62,7 @@ impl MergedSeries {
 }
 
 /// Somebody who looks at the entries that are merged.
-pub trait Witness {
+pub(crate) trait Witness {
     /// The next file's entries come.
     fn file(&mut self, index: usize, file: &MetricFile);
 
@@ -92,7 +92,7 @@ pub fn merge(source: &impl Source, options: &Options) -> Result<Merged, Vanished
 ///
 /// # Errors
 /// As [`merge`].
-pub fn merge_before(
+pub(crate) fn merge_before(
     witness: &mut impl Witness,
     source: &impl Source,
     options: &Options,

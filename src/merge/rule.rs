@@ -4,7 +4,7 @@
 use crate::model::{GaugeMode, GaugeRule, MetricType};
 
 /// The rule for the values of a family; those of everything but gauges are added.
-pub fn rule_of(metric_type: MetricType, mode: Option<GaugeMode>) -> GaugeRule {
+pub(crate) fn rule_of(metric_type: MetricType, mode: Option<GaugeMode>) -> GaugeRule {
     match metric_type {
         MetricType::Gauge => mode.unwrap_or(GaugeMode::All).rule(),
         MetricType::Counter | MetricType::Histogram | MetricType::Summary => GaugeRule::Sum,
@@ -51,22 +51,22 @@ pub(super) fn is_more_recent(latest: f64, timestamp: f64) -> bool {
 }
 
 /// Whether anybody set a most recent value of that timestamp.
-pub fn is_set(timestamp: Option<f64>) -> bool {
+pub(crate) fn is_set(timestamp: Option<f64>) -> bool {
     is_more_recent(NEVER, timestamp.unwrap_or(NEVER))
 }
 
 /// A value that is to be merged, and when it was set.
 #[derive(Clone, Copy, Debug)]
-pub struct Value {
+pub(crate) struct Value {
     /// The value.
-    pub value: f64,
+    pub(crate) value: f64,
     /// Seconds since 1970; `None` where the client stores none.
-    pub timestamp: Option<f64>,
+    pub(crate) timestamp: Option<f64>,
 }
 
 /// What values become, in the order in which they are read.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// None was set, or there is none.
     Nothing,
     /// The sum.
@@ -76,7 +76,7 @@ pub enum Outcome {
 }
 
 /// Merges values by a rule.
-pub fn merged(rule: GaugeRule, values: impl IntoIterator<Item = Value>) -> Outcome {
+pub(crate) fn merged(rule: GaugeRule, values: impl IntoIterator<Item = Value>) -> Outcome {
     let mut outcome = Outcome::Nothing;
     let (mut merged, mut latest) = (0.0, NEVER);
     for (at, Value { value, timestamp }) in values.into_iter().enumerate() {

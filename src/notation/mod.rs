@@ -1,5 +1,6 @@
 //! How numbers, series, counts, other people's text, shell words and remedies are written.
 
+mod causes;
 mod count;
 mod number;
 mod printable;
@@ -7,6 +8,7 @@ mod remedy;
 mod series;
 mod shell;
 
+pub use causes::with_causes;
 pub use count::{counted, some_of};
 pub use number::{go_string, significant, write_go_string};
 pub use printable::{is_unsafe, printable};

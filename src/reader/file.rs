@@ -8,6 +8,7 @@ use crate::format::{self, Detected, Entries, FormatError, Layout, Used};
 
 /// Why the entries of a file are not all there.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The system refused.
     #[error(transparent)]

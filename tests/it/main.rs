@@ -12,6 +12,8 @@ mod dump;
 mod explain;
 mod generated;
 mod golden;
+mod house;
+mod library;
 mod merge;
 mod not_run;
 mod oracle;

@@ -87,7 +87,7 @@ fn read(file: &[u8]) -> (Vec<Bits>, Option<FormatError>) {
     match read {
         Ok(()) => (found, None),
         Err(ReadError::Format(damage)) => (found, Some(damage)),
-        Err(ReadError::Io(error)) => panic!("{error}"),
+        Err(error) => panic!("{error}"),
     }
 }
 

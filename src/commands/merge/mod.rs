@@ -5,7 +5,7 @@ mod table;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use promproc::exposition::{openmetrics, prom2json, text};
 use promproc::maintain::replace_file;
 use promproc::merge::{Merged, MergedSeries, Options, Order, merge_paths};
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
     let (_, merged) = merge_paths(&paths, args.input.recursive, &options).map_err(hinted)?;
     let Merged { series, mut problems, conflicts } = merged;
     if args.strict && !problems.is_empty() {
-        return Err(problems.swap_remove(0).into());
+        return Err(anyhow!("{}", problems.swap_remove(0)));
     }
     for conflict in &conflicts {
         console.warning(conflict);

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use promproc::liveness::Liveness;
-use promproc::notation::{counted, go_string, significant};
+use promproc::notation::{counted, go_string, significant, with_causes};
 use promproc::observe::{By, Change, News, Round, Row};
 
 use crate::console::table::{Column, NOTHING, Table, View};
@@ -142,7 +142,7 @@ pub(crate) fn facts(round: &Round) -> String {
 /// What is missing, cannot be read or was left out.
 pub(crate) fn trouble(round: &Round) -> Option<String> {
     if let Some(error) = round.unread.first() {
-        return Some(error.to_string());
+        return Some(with_causes(error));
     }
     match round.missing.as_slice() {
         [] if round.problems.is_empty() => None,

@@ -9,12 +9,13 @@
 //! use std::path::PathBuf;
 //!
 //! use promproc::exposition::{Escaping, text};
-//! use promproc::merge::{Options, merge};
+//! use promproc::merge::{Options, merge_paths};
 //!
-//! let merged = merge(&[PathBuf::from("tests/data/gunicorn")], &Options::default())?;
+//! let paths = [PathBuf::from("tests/data/gunicorn")];
+//! let (_files, merged) = merge_paths(&paths, false, &Options::default())?;
 //! assert!(merged.problems.is_empty(), "every file was whole");
 //! let mut out = Vec::new();
-//! text::write(merged.into_families(), Escaping::default(), &mut out)?;
+//! text::write(merged.series.into_families(), Escaping::default(), &mut out)?;
 //! assert!(String::from_utf8(out)?.contains("\ninprogress_requests 3.0\n"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

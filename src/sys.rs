@@ -11,15 +11,16 @@ use libc::c_int;
 /// The same number on every Linux that Rust runs on; libc has it for musl only.
 const F_SETSIG: c_int = 10;
 
-/// Asks for a write lease, which Linux grants only where no other descriptor or mapping of the file
-/// exists, in any pid namespace. It ends when `file` is closed.
+/// Asks for a read lease, which Linux grants only where nobody has the file open for writing, by a
+/// descriptor or a mapping, in any pid namespace. It ends when `file`, which is open for reading only, is
+/// closed.
 ///
-/// While it is held, whoever opens the file waits, and this process gets a signal; so hold it for
-/// microseconds.
-pub(crate) fn take_write_lease(file: &File) -> io::Result<()> {
+/// While it is held, whoever opens the file for writing waits, and this process gets a signal; so hold it
+/// for microseconds. Readers neither wait nor count.
+pub(crate) fn take_read_lease(file: &File) -> io::Result<()> {
     // That signal is SIGIO unless another is chosen, and SIGIO kills. SIGURG is ignored by default.
     control(file, F_SETSIG, libc::SIGURG)?;
-    control(file, libc::F_SETLEASE, c_int::from(libc::F_WRLCK)).map(drop)
+    control(file, libc::F_SETLEASE, c_int::from(libc::F_RDLCK)).map(drop)
 }
 
 /// Ends a lease; the file stays open.
@@ -27,10 +28,20 @@ pub(crate) fn end_lease(file: &File) -> io::Result<()> {
     control(file, libc::F_SETLEASE, c_int::from(libc::F_UNLCK)).map(drop)
 }
 
-/// Whether another process wants to open a file on which this one holds the lease; it waits.
-pub(crate) fn is_lease_wanted(file: &File) -> io::Result<bool> {
+/// Whether a lease holds as it was granted: nobody waits to open the file for writing, or has opened it
+/// since.
+pub(crate) fn does_lease_hold(file: &File) -> io::Result<bool> {
     // The answer is the lease that this process should go down to.
-    Ok(control(file, libc::F_GETLEASE, 0)? != c_int::from(libc::F_WRLCK))
+    if control(file, libc::F_GETLEASE, 0)? != c_int::from(libc::F_RDLCK) {
+        return Ok(false);
+    }
+    // Who came and went while this process stood still, for longer than the system waits, left no trace
+    // but a lease that could be had again; and who watches for opens is seen by asking again only.
+    match control(file, libc::F_SETLEASE, c_int::from(libc::F_RDLCK)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn control(file: &File, command: c_int, value: c_int) -> io::Result<c_int> {

@@ -109,10 +109,21 @@ pub fn scan_until_whole<T>(
 }
 
 impl Scan {
+    /// What there is to read in a directory that was listed.
+    pub(crate) fn of(directory: &Arc<Directory>, contents: Contents) -> Self {
+        let mut found = Self::default();
+        found.add_contents(directory, contents);
+        found
+    }
+
     /// Adds the files of a directory. Returns the names of the directories in it.
     fn add(&mut self, directory: &Arc<Directory>) -> Result<Vec<OsString>, DirectoryError> {
         let of_system = |error| DirectoryError::of_system(directory.path(), error);
-        let Contents { files, leftovers, links, others } = Contents::of(directory).map_err(of_system)?;
+        Ok(self.add_contents(directory, Contents::of(directory).map_err(of_system)?))
+    }
+
+    fn add_contents(&mut self, directory: &Arc<Directory>, contents: Contents) -> Vec<OsString> {
+        let Contents { files, leftovers, links, others } = contents;
         let first = self.files.len();
         self.files.extend(files);
         let has_links = !links.is_empty();
@@ -134,7 +145,7 @@ impl Scan {
             leftovers.iter().map(|own| Other { name: own.file_name().into(), kind: OtherKind::Foreign });
         unseen.extend(own);
         self.directories.push(Listed { directory: Arc::clone(directory), unseen });
-        Ok(below)
+        below
     }
 
     /// Adds the files of a directory and of all below it, in byte order of their paths. Links are not

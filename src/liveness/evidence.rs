@@ -7,9 +7,9 @@ use super::{Liveness, Process};
 /// Why a file is taken for live, dead or unknown. Displayed as one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// Dead: the system granted a write lease.
+    /// Dead: the system granted a read lease.
     LeaseGranted,
-    /// Live: the system refused a write lease, several times; by whom was not asked.
+    /// Live: the system refused a read lease; because of whom was not asked.
     LeaseRefused,
     /// Live: these processes have it open; none of them can be seen if there is none.
     OpenIn(Vec<Process>),
@@ -28,6 +28,9 @@ pub enum Evidence {
     MayBeOpenIn(Process),
     /// Unknown: there may be a process of that number; not all processes can be seen.
     Hidden(u32),
+    /// Unknown: the system granted a read lease, but on overlayfs it does not see who has mapped the file
+    /// and closed it, and not all processes' mappings can be seen.
+    MayBeMapped,
     /// Unknown: the name does not end in a process id.
     NoProcessId,
 }
@@ -38,9 +41,11 @@ impl Evidence {
         match self {
             Self::LeaseRefused | Self::OpenIn(_) => Liveness::Live,
             Self::LeaseGranted | Self::NoProcess(_) | Self::Zombie(_) | Self::NotOpenIn(_) => Liveness::Dead,
-            Self::StartedLater(_) | Self::MayBeOpenIn(_) | Self::Hidden(_) | Self::NoProcessId => {
-                Liveness::Unknown
-            }
+            Self::StartedLater(_)
+            | Self::MayBeOpenIn(_)
+            | Self::Hidden(_)
+            | Self::MayBeMapped
+            | Self::NoProcessId => Liveness::Unknown,
         }
     }
 
@@ -59,8 +64,8 @@ impl Evidence {
 impl fmt::Display for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LeaseGranted => f.write_str("write lease granted: no process has it open"),
-            Self::LeaseRefused => f.write_str("write lease refused: a process has it open"),
+            Self::LeaseGranted => f.write_str("read lease granted: no process has it open for writing"),
+            Self::LeaseRefused => f.write_str("read lease refused: a process has it open for writing"),
             Self::OpenIn(processes) => match processes.as_slice() {
                 [] => f.write_str("open in a process that cannot be seen from here"),
                 [first, others @ ..] => {
@@ -82,6 +87,9 @@ impl fmt::Display for Evidence {
                 write!(f, "process {process} may have it open: its open files cannot be seen")
             }
             Self::Hidden(pid) => write!(f, "there may be a process {pid}: not all processes can be seen"),
+            Self::MayBeMapped => f.write_str(
+                "read lease granted, but on overlayfs a process may have it mapped, and not all mappings can be seen",
+            ),
             Self::NoProcessId => f.write_str("its name does not end in a process id"),
         }
     }

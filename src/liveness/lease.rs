@@ -1,4 +1,7 @@
-//! The strongest evidence: a write lease is granted only when no process has the file open.
+//! The strongest evidence: a read lease is granted only when no process has the file open for writing.
+//!
+//! That proves something only on file systems that this kernel alone writes: through FUSE a lease is
+//! granted beside a writer on the file system behind it, and 9p, virtiofs, NFS and SMB are the same case.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -9,13 +12,6 @@ use rustix::fs::OFlags;
 
 use crate::directory::{FileId, InDirectory};
 
-/// How long to wait before each new try. A scraper, or another promproc, has a file open for
-/// microseconds, and for some milliseconds more where it loses the processor meanwhile; a writer has
-/// it open for life.
-pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
-    [1, 2, 4, 8, 16, 32, 64].into_iter().map(Duration::from_millis)
-}
-
 /// A file as it was at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
@@ -24,16 +20,26 @@ pub(crate) struct Look {
     pub(crate) lease: Lease,
 }
 
-/// What asking for a write lease gave.
+/// What asking for a read lease gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lease {
-    /// No process had the file open.
+    /// No process had the file open for writing.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
     Granted,
-    /// Some process has the file open.
+    /// The same, but for processes that have mapped the file and closed it: overlayfs does not see these.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    GrantedButForMaps,
+    /// Some process has the file open for writing.
     Refused,
-    /// The file system has no leases, or not for this user.
+    /// The file system has no leases, or none that prove anything, or not for this user.
     NoEvidence,
+}
+
+impl Lease {
+    /// Whether there is one to end.
+    fn is_held(self) -> bool {
+        matches!(self, Self::Granted | Self::GrantedButForMaps)
+    }
 }
 
 impl Look {
@@ -45,7 +51,7 @@ impl Look {
     /// Looks at a file that was opened, by the one descriptor that this process has of it.
     pub(crate) fn at(opened: &File, metadata: &Metadata) -> Self {
         let look = Self::of(metadata, take(opened));
-        if look.lease == Lease::Granted {
+        if look.lease.is_held() {
             end(opened);
         }
         look
@@ -60,13 +66,13 @@ impl Look {
 }
 
 /// Looks at a file (a link is followed) and asks for a lease on it. Where that is granted, the file comes
-/// with it: nobody gets it open before it is dropped.
+/// with it: nobody gets it open for writing before it is dropped.
 pub(crate) fn look(file: &impl InDirectory) -> io::Result<(Look, Option<File>)> {
     // Never wait: neither for another's lease nor for the writer of a FIFO that took the name.
     match file.directory().open_file(file.file_name(), OFlags::NONBLOCK) {
         Ok(opened) => {
             let look = Look::of(&opened.metadata()?, take(&opened));
-            Ok((look, (look.lease == Lease::Granted).then_some(opened)))
+            Ok((look, look.lease.is_held().then_some(opened)))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
         Err(error) => {
@@ -76,18 +82,29 @@ pub(crate) fn look(file: &impl InDirectory) -> io::Result<(Look, Option<File>)> 
     }
 }
 
-/// Whether a process may wait to open a file on which a lease was granted.
+/// Whether a process may wait to open a file for writing on which a lease was granted, or did.
 pub(crate) fn is_wanted(leased: &File) -> bool {
     #[cfg(target_os = "linux")]
-    return crate::sys::is_lease_wanted(leased).unwrap_or(true);
+    return !crate::sys::does_lease_hold(leased).unwrap_or(false);
     #[cfg(not(target_os = "linux"))]
     return leased.metadata().is_err();
 }
 
 #[cfg(target_os = "linux")]
 fn take(file: &File) -> Lease {
-    match crate::sys::take_write_lease(file) {
-        Ok(()) => Lease::Granted,
+    // ext2 to ext4, xfs, btrfs, f2fs, tmpfs, ramfs.
+    const WRITTEN_HERE_ALONE: [u64; 6] =
+        [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994, 0x8584_58f6];
+    const OVERLAYFS: u64 = 0x794c_7630;
+    // The type has another width on every platform, and is a number on all.
+    let kind = rustix::fs::fstatfs(file).ok().and_then(|system| u64::try_from(system.f_type).ok());
+    let granted = match kind {
+        Some(OVERLAYFS) => Lease::GrantedButForMaps,
+        Some(kind) if WRITTEN_HERE_ALONE.contains(&kind) => Lease::Granted,
+        _ => return Lease::NoEvidence,
+    };
+    match crate::sys::take_read_lease(file) {
+        Ok(()) => granted,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Lease::Refused,
         Err(_) => Lease::NoEvidence,
     }

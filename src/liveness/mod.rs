@@ -5,7 +5,8 @@
 //! zombies answer `kill(pid, 0)`, a name may hold a uWSGI worker number, and from another container
 //! every process looks dead. So the strongest evidence is asked for first:
 //!
-//! 1. Linux grants a write lease only when no process has the file open, in any pid namespace.
+//! 1. Linux grants a read lease only when no process has the file open for writing, in any pid namespace, on
+//!    file systems that this kernel alone writes.
 //! 2. A process whose open files or mappings show the file is its holder (Linux's `/proc`).
 //! 3. The process table says what it can about the number in the file's name.
 
@@ -16,7 +17,6 @@ mod processes;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 pub use evidence::Evidence;
@@ -127,22 +127,10 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
     seen: Vec<(&'e mut Examined<F>, Option<Look>)>,
 ) -> Result<(), DirectoryError> {
     let looked = |(examined, look): (&'e mut Examined<F>, Option<Look>)| Some((examined, look?));
-    let mut seen: Vec<_> = seen.into_iter().filter_map(looked).collect();
-    // All files that are refused wait together, so that a directory takes no longer than a file.
-    for pause in lease::pauses() {
-        if !seen.iter().any(|(_, look)| look.lease == Lease::Refused) {
-            break;
-        }
-        thread::sleep(pause);
-        let mut again = Vec::with_capacity(seen.len());
-        for (examined, look) in seen {
-            let look = if look.lease == Lease::Refused { glance(&examined.file)? } else { Some(look) };
-            again.extend(look.map(|look| (examined, look)));
-        }
-        seen = again;
-    }
+    let seen: Vec<_> = seen.into_iter().filter_map(looked).collect();
     // The process table is read only if a lease gave no evidence.
-    let mut unproven = seen.iter().filter(|(_, look)| look.lease == Lease::NoEvidence).peekable();
+    let is_unproven = |lease| matches!(lease, Lease::NoEvidence | Lease::GrantedButForMaps);
+    let mut unproven = seen.iter().filter(|(_, look)| is_unproven(look.lease)).peekable();
     let table = unproven.peek().is_some().then(Processes::list);
     let table = table.map(|processes| {
         let holders =
@@ -155,6 +143,11 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
             (Lease::Granted, _) => Evidence::LeaseGranted,
             (Lease::NoEvidence, Some((processes, holders))) => match holders.of(look.id) {
                 [] => of_the_number(examined.file.file_name(), look.modified, processes, holders),
+                open_in => Evidence::OpenIn(open_in.to_vec()),
+            },
+            (Lease::GrantedButForMaps, Some((_, holders))) => match holders.of(look.id) {
+                [] if holders.is_complete() => Evidence::LeaseGranted,
+                [] => Evidence::MayBeMapped,
                 open_in => Evidence::OpenIn(open_in.to_vec()),
             },
             _ => Evidence::LeaseRefused,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -85,14 +86,19 @@ impl Processes {
         let own = Pid::from_u32(std::process::id());
         // promproc writes no metrics, whatever number it got.
         holders.inspected.insert(own.as_u32());
-        for (pid, process) in system.processes() {
-            if *pid != own
-                && let Ok(held) = held_files(pid.as_u32(), &wanted)
-            {
-                holders.inspected.insert(pid.as_u32());
-                for id in held {
-                    holders.by_file.entry(id).or_default().push(describe(process));
+        // Where process 1 does not show, neither may others (/proc with hidepid).
+        holders.is_complete = system.process(Pid::from_u32(1)).is_some();
+        for (pid, process) in system.processes().iter().filter(|(pid, _)| **pid != own) {
+            match held_files(pid.as_u32(), &wanted) {
+                Ok(held) => {
+                    holders.inspected.insert(pid.as_u32());
+                    for id in held {
+                        holders.by_file.entry(id).or_default().push(describe(process));
+                    }
                 }
+                // It has ended.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => holders.is_complete = false,
             }
         }
         for processes in holders.by_file.values_mut() {
@@ -146,11 +152,18 @@ pub(super) struct Holders {
     by_file: HashMap<FileId, Vec<Process>>,
     /// Processes of which every open file could be seen.
     inspected: HashSet<u32>,
+    /// Whether that is so of all processes.
+    is_complete: bool,
 }
 
 impl Holders {
     pub(super) fn of(&self, id: FileId) -> &[Process] {
         self.by_file.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the open files and mappings of all processes could be seen.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     pub(super) fn is_inspected(&self, pid: u32) -> bool {
@@ -183,7 +196,7 @@ fn numbers_are_ours() -> bool {
     true
 }
 
-/// Which of the files (by inode) a process has open or mapped; an error if that cannot be seen.
+/// Which of the files (by inode) a process has open or mapped for writing; an error if that cannot be seen.
 #[cfg(target_os = "linux")]
 fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::Result<HashSet<FileId>> {
     use std::fs;
@@ -196,16 +209,24 @@ fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::
         if fs::read_link(&link).is_ok_and(|target| target.is_absolute())
             && let Ok(metadata) = fs::metadata(&link)
             && wanted.contains_key(&metadata.ino())
+            // The link's own permissions say what it was opened for.
+            && fs::symlink_metadata(&link).is_ok_and(|link| link.mode() & 0o200 != 0)
         {
             held.insert(FileId::of(&metadata));
         }
     }
     // A line: range, permissions, offset, device, inode, path.
     for line in fs::read(format!("/proc/{pid}/maps"))?.split(|byte| *byte == b'\n') {
-        let mut fields = line.split(|byte| *byte == b' ').skip(3);
-        let (Some(device), Some(inode)) = (fields.next(), fields.next()) else {
+        let mut fields = line.split(|byte| *byte == b' ').skip(1);
+        let (Some(permissions), _, Some(device), Some(inode)) =
+            (fields.next(), fields.next(), fields.next(), fields.next())
+        else {
             continue;
         };
+        // `rw-s`: written, and not for itself alone.
+        if !permissions.contains(&b'w') || !permissions.ends_with(b"s") {
+            continue;
+        }
         let Some(files) = number(inode, 10).and_then(|inode| wanted.get(&inode)) else {
             continue;
         };

@@ -5,10 +5,10 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use super::open::open;
 use super::prune::present;
-use crate::directory::{self, Directory, DirectoryError, InDirectory, OtherKind, Place};
+use crate::directory::{self, DirectoryError, InDirectory, OtherKind, Place};
 use crate::liveness::Examined;
 
 /// What is in a directory.
@@ -37,9 +37,8 @@ pub struct Other {
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
 pub fn contents(path: &Path) -> Result<Contents, DirectoryError> {
     let of_system = |error| DirectoryError::of_system(path, error);
-    let directory = Arc::new(Directory::open(path).map_err(of_system)?);
-    let directory::Contents { files, leftovers, mut links, others } =
-        directory::Contents::of(&directory).map_err(of_system)?;
+    let (directory, found) = open(path)?;
+    let directory::Contents { files, leftovers, mut links, others } = found;
     let mut others: Vec<_> = others
         .into_iter()
         .map(|other| Other {

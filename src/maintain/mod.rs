@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod clean;
+mod open;
 pub mod prune;
 mod remove;
 mod replace;

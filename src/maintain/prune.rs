@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::directory::{Directory, DirectoryError, InDirectory, MetricFile, Place, scan};
+use super::open::open;
+use crate::directory::{Directory, DirectoryError, InDirectory, MetricFile, Place, Scan};
 use crate::liveness::{Evidence, Examined, Liveness, examine};
 use crate::model::GaugeMode;
 
@@ -27,7 +28,9 @@ pub struct Gauges {
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
 pub fn gauges(directory: &Path, modes: &[GaugeMode]) -> Result<Gauges, DirectoryError> {
     let is_candidate = |file: &MetricFile| file.name.mode.is_some_and(|mode| modes.contains(&mode));
-    let (candidates, others): (Vec<_>, Vec<_>) = scan(directory)?.files.into_iter().partition(is_candidate);
+    let (directory, contents) = open(directory)?;
+    let files = Scan::of(&directory, contents).files;
+    let (candidates, others): (Vec<_>, Vec<_>) = files.into_iter().partition(is_candidate);
     let (dead, rest): (Vec<_>, Vec<_>) =
         present(candidates)?.into_iter().partition(|file| file.liveness() == Liveness::Dead);
     let (live, unknown): (Vec<_>, Vec<_>) =

@@ -1,13 +1,13 @@
 //! Unlinks examined files. Nothing is ever truncated: that kills a live writer with SIGBUS.
 
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::thread;
 
-use rustix::fs::{self, AtFlags};
+use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::directory::{InDirectory, OWN_PREFIX};
+use crate::directory::{Directory, FileId, InDirectory, OWN_PREFIX, Place};
 use crate::liveness::lease::{self, Lease};
 use crate::liveness::{Evidence, Examined};
 
@@ -22,6 +22,13 @@ pub enum Removal {
     Changed,
 }
 
+/// How the names begin of files on their way out: 16 random hexadecimal digits follow, a dash, and the name
+/// that they had.
+const REMOVING: &str = "rm-";
+const RANDOM_DIGITS: usize = 16;
+/// As long as a name may be, on every file system that has leases.
+const LONGEST_NAME_BYTES: usize = 255;
+
 /// Removes a file that was found dead, if that still holds.
 ///
 /// A new process may have got the old number and open the file at this very moment. Where there are
@@ -33,65 +40,114 @@ pub enum Removal {
 /// 3. After the renaming: it finds nothing under the name and makes a new file.
 ///
 /// If the name were just unlinked under the lease, the processes of case 2 would go on writing into a
-/// file without a name; without a lease, all that come between examination and unlinking.
+/// file without a name; without a lease, all that come between examination and unlinking. Whoever is killed
+/// in between leaves a name that says what to do: see [`recover`].
 ///
 /// # Errors
 /// Those of the system.
 pub fn remove<F: InDirectory>(file: &Examined<F>) -> io::Result<Removal> {
-    // Weaker evidence is no reason to remove what a lease was granted for.
-    let takes_no_lease = file.evidence != Some(Evidence::LeaseGranted);
-    let mut pauses = lease::pauses();
-    loop {
-        let (look, leased) = match lease::look(&file.file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::Gone),
-            other => other?,
-        };
-        match look.lease {
-            _ if Some(look.id) != file.id => return Ok(Removal::Changed),
-            Lease::Granted => {
-                if let Some(leased) = &leased
-                    && let Some(removal) = remove_leased(&file.file, look.id.inode, leased)?
-                {
-                    return Ok(removal);
-                }
-            }
-            Lease::NoEvidence if takes_no_lease => return remove_regardless(&file.file),
-            Lease::NoEvidence | Lease::Refused => {}
+    let (look, leased) = match lease::look(&file.file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::Gone),
+        other => other?,
+    };
+    if Some(look.id) != file.id {
+        return Ok(Removal::Changed);
+    }
+    match (look.lease, leased) {
+        (Lease::Granted | Lease::GrantedButForMaps, Some(leased)) => {
+            remove_leased(&file.file, look.id, &leased)
         }
-        drop(leased);
-        // A scraper may have the file open for a moment.
-        match pauses.next() {
-            Some(pause) => thread::sleep(pause),
-            None => return Ok(Removal::Changed),
+        // Weaker evidence is no reason to remove what a lease was granted for.
+        (Lease::NoEvidence, _) if file.evidence != Some(Evidence::LeaseGranted) => {
+            remove_regardless(&file.file)
         }
+        _ => Ok(Removal::Changed),
     }
 }
 
-/// Removes a file on which a lease is held; `None` if it got its name back because a process waits.
-fn remove_leased(file: &impl InDirectory, inode: u64, leased: &File) -> io::Result<Option<Removal>> {
-    let (directory, name) = (&**file.directory(), file.file_name());
-    let aside = format!("{OWN_PREFIX}{inode:x}.tmp");
-    match fs::renameat(directory, name, directory, &aside) {
-        Err(Errno::NOENT) => return Ok(Some(Removal::Gone)),
-        other => other?,
-    }
-    if lease::is_wanted(leased) {
-        match fs::linkat(directory, &aside, directory, name, AtFlags::empty()) {
-            Ok(()) => {
-                fs::unlinkat(directory, &aside, AtFlags::empty())?;
-                return Ok(None);
-            }
-            // Another has taken the name, so it is no writer that waits for this file.
+/// Removes a file on which a lease is held, unless a process waits for it.
+fn remove_leased(file: &impl InDirectory, id: FileId, leased: &File) -> io::Result<Removal> {
+    let (directory, name) = (file.directory(), file.file_name());
+    let aside = loop {
+        let aside = name_aside(name)?;
+        match rename(directory, name, &aside) {
+            Err(Errno::NOENT) => return Ok(Removal::Gone),
             Err(Errno::EXIST) => {}
-            // The file system has no links.
-            Err(_) => {
-                fs::renameat(directory, &aside, directory, name)?;
-                return Ok(None);
-            }
+            Err(error) => return Err(error.into()),
+            Ok(()) => break aside,
         }
+    };
+    // Between the lease and the renaming another file may have got the name.
+    let is_it = directory.metadata(&aside).is_ok_and(|metadata| FileId::of(&metadata) == id);
+    if !is_it || lease::is_wanted(leased) {
+        // Where the name was taken meanwhile, the next to maintain the directory finds it.
+        return match rename(directory, &aside, name) {
+            Ok(()) | Err(Errno::NOENT | Errno::EXIST) => Ok(Removal::Changed),
+            Err(error) => Err(error.into()),
+        };
     }
-    fs::unlinkat(directory, &aside, AtFlags::empty())?;
-    Ok(Some(Removal::Removed))
+    remove_regardless(&Place::new(directory, &aside))?;
+    Ok(Removal::Removed)
+}
+
+/// A name for a file on its way out, which nobody can foresee.
+fn name_aside(name: &str) -> io::Result<String> {
+    let random = RandomState::new().build_hasher().finish();
+    let aside = format!("{OWN_PREFIX}{REMOVING}{random:0RANDOM_DIGITS$x}-{name}");
+    if aside.len() > LONGEST_NAME_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            "its name leaves no room for another one",
+        ));
+    }
+    Ok(aside)
+}
+
+/// The name that a file on its way out had.
+fn name_before(aside: &str) -> Option<&str> {
+    let (random, name) = aside.strip_prefix(OWN_PREFIX)?.strip_prefix(REMOVING)?.split_once('-')?;
+    let is_random = random.len() == RANDOM_DIGITS && random.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_random && !name.is_empty()).then_some(name)
+}
+
+/// Renames, but onto nothing.
+fn rename(directory: &Directory, from: &str, to: &str) -> rustix::io::Result<()> {
+    match fs::renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
+        // Not every file system knows this kind of renaming.
+        Err(Errno::INVAL | Errno::NOSYS) => match fs::statat(directory, to, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Err(Errno::EXIST),
+            Err(_) => fs::renameat(directory, from, directory, to),
+        },
+        other => other,
+    }
+}
+
+/// Finishes or undoes a removal that was interrupted: what nobody writes to is unlinked, and what a
+/// process has open for writing gets its name back, if that is free. `None` if the name is of no such file;
+/// `Some(false)` if it has to be left as it is.
+///
+/// # Errors
+/// Those of the system.
+pub(super) fn recover(aside: &Place) -> io::Result<Option<bool>> {
+    let Some(name) = name_before(aside.file_name()) else {
+        return Ok(None);
+    };
+    let (look, leased) = match lease::look(aside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(true)),
+        other => other?,
+    };
+    match (look.lease, leased) {
+        (Lease::Granted, Some(leased)) if !lease::is_wanted(&leased) => {
+            remove_regardless(aside)?;
+        }
+        (Lease::Refused | Lease::Granted, _) => match rename(aside.directory(), aside.file_name(), name) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(Errno::EXIST) => return Ok(Some(false)),
+            Err(error) => return Err(error.into()),
+        },
+        (Lease::GrantedButForMaps | Lease::NoEvidence, _) => return Ok(Some(false)),
+    }
+    Ok(Some(true))
 }
 
 /// Removes a name, whoever has the file open. Of a link, the target stays.
@@ -103,5 +159,21 @@ pub fn remove_regardless(file: &impl InDirectory) -> io::Result<Removal> {
         Ok(()) => Ok(Removal::Removed),
         Err(Errno::NOENT) => Ok(Removal::Gone),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_aside_leads_back() {
+        let aside = name_aside("gauge_livesum_7.db").expect("a name");
+        assert_ne!(aside, name_aside("gauge_livesum_7.db").expect("another"));
+        assert_eq!(name_before(&aside), Some("gauge_livesum_7.db"));
+        for name in [".promproc-abc.tmp", ".promproc-rm-12-x", ".promproc-rm-0123456789abcdef-", "x"] {
+            assert_eq!(name_before(name), None, "{name}");
+        }
+        assert!(name_aside(&"x".repeat(225)).is_ok() && name_aside(&"x".repeat(226)).is_err());
     }
 }

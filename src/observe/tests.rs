@@ -186,7 +186,7 @@ fn of_several_paths_those_that_are_there_count() {
 fn processes_come_and_die_and_leave() {
     let mut scene = Scene::new();
     scene.write("counter_1.db", &[(HITS, 1.0)]);
-    let writer = File::open(scene.path().join("counter_1.db")).unwrap();
+    let writer = File::options().read(true).write(true).open(scene.path().join("counter_1.db")).unwrap();
     let round = scene.round();
     let process = &round.processes[0];
     assert_eq!((process.liveness.as_str(), process.news), ("live", None), "{}", process.about);

@@ -74,7 +74,7 @@ fn removes_metric_files_of_all_eras_and_nothing_else() {
 fn dry_run_says_what_would_be_removed() {
     let directory = Directory::with(&["counter_12.db", ".promproc-x.tmp", "notes"]);
     let ran = clean(&directory, &["--dry-run"]);
-    let evidence = "write lease granted: no process has it open";
+    let evidence = "read lease granted: no process has it open for writing";
     let expected = [".promproc-x.tmp", "counter_12.db"]
         .map(|name| format!("would remove {}: {evidence}\n", directory.file(name).display()));
     assert_eq!((ran.status, ran.stdout), (Some(0), expected.concat()));

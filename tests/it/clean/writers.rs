@@ -89,7 +89,7 @@ fn a_restarted_container_can_clean_what_its_pid_1_left() {
         run(in_container().args(["sh", "-c", &script, "start.sh"]).arg(directory.path()).args(words))
     };
     for (program, evidence) in [
-        (promproc(), "write lease granted: no process has it open"),
+        (promproc(), "read lease granted: no process has it open for writing"),
         (promproc_without_leases(), "does not have it open"),
     ] {
         let script = "[ $$ = 1 ] && exec 8<>$1/counter_$$.db 9<>$1/gauge_livesum_2.db";

@@ -107,7 +107,7 @@ fn a_stuck_gauge_of_a_killed_worker_is_explained_and_mended() {
     let of = |pid: &str| line.contributions.iter().find(|one| one.pid == pid).unwrap();
     let (dead, live) = (of(&dead_pid), of(&live_pid));
     assert_eq!((dead.liveness.as_str(), live.liveness.as_str()), ("dead", "live"));
-    assert_eq!(dead.evidence.as_deref(), Some("write lease granted: no process has it open"));
+    assert_eq!(dead.evidence.as_deref(), Some("read lease granted: no process has it open for writing"));
     assert!(live.evidence.as_ref().unwrap().starts_with(&format!("open in pid {live_pid} (")), "{live:?}");
     assert_eq!(live.processes[0].pid.to_string(), live_pid);
     assert!(live.processes[0].command.contains("python") && live.processes[0].started > 1_700_000_000);

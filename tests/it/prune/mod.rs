@@ -73,7 +73,9 @@ fn prints_each_file_with_the_evidence() {
     let lines = |verb: &str| {
         ["liveall", "livemax", "livemin", "livemostrecent", "livesum"]
             .map(|mode| directory.file(&format!("gauge_{mode}_{NO_PID}.db")))
-            .map(|file| format!("{verb} {}: write lease granted: no process has it open\n", file.display()))
+            .map(|file| {
+                format!("{verb} {}: read lease granted: no process has it open for writing\n", file.display())
+            })
             .concat()
     };
     prune(&directory, &["--dry-run"]).prints(&lines("would remove"));
@@ -104,7 +106,7 @@ fn json_lines_have_the_documented_fields() {
             r#type: "gauge".to_owned(),
             mode: "livesum".to_owned(),
             pid: "host_5".to_owned(),
-            evidence: "write lease granted: no process has it open".to_owned(),
+            evidence: "read lease granted: no process has it open for writing".to_owned(),
             removed,
         };
         assert_eq!(line, expected);

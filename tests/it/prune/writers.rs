@@ -24,7 +24,7 @@ fn a_gauge_of_a_dead_worker_whose_pid_was_reused_is_pruned() {
     let name = format!("gauge_livesum_{}.db", other.pid());
     fs::write(directory.file(&name), []).unwrap();
     prune(&directory, &[]).prints(&format!(
-        "removed {}: write lease granted: no process has it open\n",
+        "removed {}: read lease granted: no process has it open for writing\n",
         directory.file(&name).display()
     ));
 }
@@ -115,7 +115,7 @@ fn a_live_gauge_of_a_worker_in_another_container_is_kept() {
     drop(worker);
     // There is a process 1 here; it is not the one that wrote the file.
     prune(&directory, &[]).prints(&format!(
-        "removed {}: write lease granted: no process has it open\n",
+        "removed {}: read lease granted: no process has it open for writing\n",
         directory.file("gauge_liveall_1.db").display()
     ));
 }
@@ -129,7 +129,9 @@ fn a_link_is_pruned_and_its_target_stays() {
     let reader = Holder::shell("exec 9<>$1/target", elsewhere.path());
     prune(&directory, &[]).prints("");
     drop(reader);
-    prune(&directory, &[])
-        .prints(&format!("removed {}: write lease granted: no process has it open\n", link.display()));
+    prune(&directory, &[]).prints(&format!(
+        "removed {}: read lease granted: no process has it open for writing\n",
+        link.display()
+    ));
     assert_eq!((directory.names().len(), names_in(elsewhere.path())), (0, vec!["target".to_owned()]));
 }

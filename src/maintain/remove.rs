@@ -78,11 +78,17 @@ fn remove_leased(file: &impl InDirectory, id: FileId, leased: &File) -> io::Resu
         }
     };
     // Between the lease and the renaming another file may have got the name.
-    let is_it = directory.metadata(&aside).is_ok_and(|metadata| FileId::of(&metadata) == id);
+    let is_it = match directory.metadata(&aside) {
+        Ok(metadata) => FileId::of(&metadata) == id,
+        // Another promproc has finished it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::Gone),
+        Err(error) => return Err(error),
+    };
     if !is_it || lease::is_wanted(leased) {
-        // Where the name was taken meanwhile, the next to maintain the directory finds it.
         return match rename(directory, &aside, name) {
-            Ok(()) | Err(Errno::NOENT | Errno::EXIST) => Ok(Removal::Changed),
+            // Where the name was taken meanwhile, the next to maintain the directory finds it.
+            Ok(()) | Err(Errno::EXIST) => Ok(Removal::Changed),
+            Err(Errno::NOENT) => Ok(Removal::Gone),
             Err(error) => Err(error.into()),
         };
     }

@@ -6,6 +6,7 @@ mod files;
 mod gauges;
 mod over_time;
 mod place;
+mod system_calls;
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};

@@ -198,9 +198,9 @@ struct Watch {
     notes: Notes,
 }
 
-type KeyIndex = Index<Option<KeyFacts>>;
+type KeyIndex = Index<KeyFacts>;
 
-/// What a distinct key says, once; none of one that cannot be understood.
+/// What a distinct key says, once.
 struct KeyFacts {
     shape: KeyShape,
     sample: String,
@@ -210,7 +210,7 @@ struct KeyFacts {
 
 #[derive(Default)]
 struct Notes {
-    keys: Arena<Option<KeyFacts>>,
+    keys: Arena<KeyFacts>,
     families: Names,
     bounds: Names,
     /// Of each file so far.
@@ -273,26 +273,30 @@ impl Watch {
 
 impl Notes {
     /// Parses a key that is new, and notes what it says.
-    fn parse(&mut self, entry: &Entry<'_>) -> KeyIndex {
-        let facts = Key::parse(entry.key()).ok().map(|key| {
-            let helps = self.entries.helps.entry(key.family.to_string()).or_default();
-            helps.insert(key.help.to_string());
-            let names = key.labels.iter().map(|(name, _)| name.to_owned()).filter(|name| name != "le");
-            let label_names = self.entries.label_names.entry(key.sample.to_string()).or_default();
-            label_names.insert(names.collect());
-            let is_bucket = key.sample.strip_prefix(&*key.family) == Some("_bucket");
-            let bound = key.labels.get("le").filter(|_| is_bucket);
-            let bucket = bound.map(|bound| (self.families.number(&key.family), self.bounds.number(bound)));
-            KeyFacts { shape: key.shape, bucket, sample: key.sample.into_owned() }
-        });
-        self.keys.push(facts)
+    fn parse(&mut self, entry: &Entry<'_>) -> Option<KeyIndex> {
+        let Ok(key) = Key::parse(entry.key()) else {
+            // The merge says what is wrong with it.
+            if let Some(count) = self.counts.last_mut() {
+                count.entries += 1;
+            }
+            return None;
+        };
+        let helps = self.entries.helps.entry(key.family.to_string()).or_default();
+        helps.insert(key.help.to_string());
+        let names = key.labels.iter().map(|(name, _)| name.to_owned()).filter(|name| name != "le");
+        let label_names = self.entries.label_names.entry(key.sample.to_string()).or_default();
+        label_names.insert(names.collect());
+        let is_bucket = key.sample.strip_prefix(&*key.family) == Some("_bucket");
+        let bound = key.labels.get("le").filter(|_| is_bucket);
+        let bucket = bound.map(|bound| (self.families.number(&key.family), self.bounds.number(bound)));
+        Some(self.keys.push(KeyFacts { shape: key.shape, bucket, sample: key.sample.into_owned() }))
     }
 
     fn entry(&mut self, key: KeyIndex, entry: Entry<'_>) {
         let file = self.counts.len().saturating_sub(1);
         let Some(count) = self.counts.last_mut() else { return };
         count.entries += 1;
-        let Some(facts) = &self.keys[key] else { return };
+        let facts = &self.keys[key];
         if let (None, Some(layout)) = (count.era, self.layout) {
             count.era = Some(Era::new(layout, facts.shape));
         }

@@ -1,6 +1,6 @@
 //! Writes the format: the inverse of [`Entries`](super::Entries).
 
-use super::entries::{HEADER_BYTES, value_start};
+use super::entries::{HEADER_BYTES, LONGEST_KEY_BYTES, value_start};
 use super::layout::Layout;
 
 /// Builds the bytes of a metric file, up to `used`.
@@ -19,10 +19,14 @@ impl Encoder {
     }
 
     /// Appends an entry; the timestamp is stored where the layout has one. `false`, and no
-    /// change, if the key is empty or the file would pass 2 GiB, which `used` cannot count.
+    /// change, if the key is empty, longer than [`LONGEST_KEY_BYTES`], or the file would pass 2 GiB, which
+    /// `used` cannot count.
     #[must_use]
     pub fn push(&mut self, key: &[u8], value: f64, timestamp: f64) -> bool {
         let size = value_start(key.len()) + self.layout.value_bytes();
+        if key.len() > LONGEST_KEY_BYTES {
+            return false;
+        }
         let (Ok(len @ 1..), Ok(_)) = (i32::try_from(key.len()), i32::try_from(self.bytes.len() + size))
         else {
             return false;

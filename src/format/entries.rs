@@ -5,6 +5,10 @@ use super::layout::Layout;
 /// Bytes before the first entry: the i32 `used` and four bytes of padding.
 pub const HEADER_BYTES: usize = 8;
 
+/// No client refuses a longer key, but none has a use for one: what looks like one is damage, or a file of
+/// holes that would cost as much memory as it seems to be long.
+pub const LONGEST_KEY_BYTES: usize = 1 << 20;
+
 /// A rule of the format that the bytes break. Offsets count from the start of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -26,6 +30,14 @@ pub enum FormatError {
     /// An entry's key has no or a negative length.
     #[error("byte {offset}: the entry's length is {len}, which no key has")]
     Length {
+        /// Where the entry starts.
+        offset: u64,
+        /// What the entry says.
+        len: i32,
+    },
+    /// An entry's key is longer than [`LONGEST_KEY_BYTES`].
+    #[error("byte {offset}: the entry's length is {len}, more than the {LONGEST_KEY_BYTES} bytes of a key")]
+    LongKey {
         /// Where the entry starts.
         offset: u64,
         /// What the entry says.
@@ -60,6 +72,7 @@ impl FormatError {
             Self::Used { .. } => 0,
             Self::UsedBeyondFile { offset, .. }
             | Self::Length { offset, .. }
+            | Self::LongKey { offset, .. }
             | Self::BeyondUsed { offset, .. }
             | Self::Foreign { offset, .. } => *offset,
         }
@@ -229,11 +242,15 @@ impl<'a> Iterator for Entries<'a> {
         };
         let value_at = value_start(key_len);
         let size = value_at + self.layout.value_bytes();
-        if size > rest.len() {
-            let end = offset + size as u64;
-            if end > self.used {
-                return Some(Err(FormatError::BeyondUsed { offset, len, end, used: self.used }));
-            }
+        let is_whole = size <= rest.len();
+        let end = offset + size as u64;
+        if !is_whole && end > self.used {
+            return Some(Err(FormatError::BeyondUsed { offset, len, end, used: self.used }));
+        }
+        if key_len > LONGEST_KEY_BYTES {
+            return Some(Err(FormatError::LongKey { offset, len }));
+        }
+        if !is_whole {
             self.missing = size;
             return None;
         }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::entries::{FormatError, HEADER_BYTES, read_i32, value_start};
+use super::entries::{FormatError, HEADER_BYTES, LONGEST_KEY_BYTES, read_i32, value_start};
 use super::key::Key;
 use super::layout::Layout;
 use super::raw_key::KeyShape;
@@ -133,7 +133,7 @@ fn look(file_start: &[u8], at: usize, used: u64) -> Looks {
     if file_start.len() < at + START_BYTES {
         return Looks::Cut(at + START_BYTES);
     }
-    let Ok(len @ 2..) = usize::try_from(read_i32(file_start, at)) else {
+    let Ok(len @ 2..=LONGEST_KEY_BYTES) = usize::try_from(read_i32(file_start, at)) else {
         return Looks::Wrong;
     };
     let value_at = at + value_start(len);

@@ -28,7 +28,8 @@ pub use bound::parse as parse_bound;
 pub use bucket::BucketKey;
 pub use encode::Encoder;
 pub use entries::{
-    Entries, Entry, FormatError, HEADER_BYTES, MISPLACED_HEADER_AT, Used, misplaced_used, used,
+    Entries, Entry, FormatError, HEADER_BYTES, LONGEST_KEY_BYTES, MISPLACED_HEADER_AT, Used, misplaced_used,
+    used,
 };
 pub use era::{Detected, Era, detect};
 pub use key::{Key, KeyError, MULTIPROCESS_HELP};

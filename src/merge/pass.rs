@@ -8,11 +8,10 @@ use super::target::{Action, Pid, Target, Targets};
 use super::trace::Trace;
 use super::{Conflict, Options, Traced, Witness};
 use crate::directory::{InDirectory, MetricFile, Problem, ProblemKind, Vanished};
-use crate::format::{Entry, KeyError, MetricFileName};
+use crate::format::{Entry, MetricFileName};
 use crate::model::{GaugeMode, GaugeRule, MetricType};
-use crate::reader::arena::Index;
 use crate::reader::keys::KeyTable;
-use crate::reader::{FileReader, ReadError, Source, read_files};
+use crate::reader::{BadKeys, FileReader, ReadError, Source, read_files};
 
 /// The state of a pass.
 pub(super) struct Pass<'o> {
@@ -34,26 +33,19 @@ struct InFile<'p, 'o> {
     name: &'p MetricFileName,
     /// Only gauges have series of their own for each process.
     pid: Option<Pid<'p>>,
-    /// The first entry whose key cannot be understood, and how many more there are.
-    left_out: Option<(u64, Index<KeyError>, usize)>,
+    left_out: BadKeys,
 }
 
 impl InFile<'_, '_> {
-    fn find(&mut self, entry: &Entry<'_>) -> Target {
-        self.targets.find(self.name, entry)
+    fn find(&mut self, entry: &Entry<'_>) -> Option<Target> {
+        self.targets.find(self.name, entry).map_err(|error| self.left_out.note(entry, error)).ok()
     }
 
     fn take(&mut self, target: Target, entry: Entry<'_>) {
         if let (Some(mode), Some(family)) = (self.name.mode, target.family) {
             self.targets.series.families[family].note_mode(mode);
         }
-        match target.action {
-            Action::LeaveOut(error) => match &mut self.left_out {
-                Some((.., more)) => *more += 1,
-                None => self.left_out = Some((entry.offset, error, 0)),
-            },
-            action => self.targets.apply(action, self.pid, &entry),
-        }
+        self.targets.apply(target.action, self.pid, &entry);
     }
 }
 
@@ -93,7 +85,7 @@ impl<'o> Pass<'o> {
         let is_plain = class.mode.is_none() && targets.traced != Traced::Everything;
         let pid = class.mode.map(|_| targets.pid(file.name.pid_label()));
         let mut cursor = table.start();
-        let mut in_file = InFile { targets, name: &file.name, pid, left_out: None };
+        let mut in_file = InFile { targets, name: &file.name, pid, left_out: BadKeys::default() };
         let read = reader.read(|entries, layout| {
             witness.entries(entries.clone(), layout);
             if is_plain {
@@ -110,10 +102,9 @@ impl<'o> Pass<'o> {
                 table.walk(entries, &mut cursor, &mut in_file, InFile::find, InFile::take)
             }
         });
-        let left_out = in_file.left_out;
-        if let Some((offset, error, more)) = left_out {
-            let error = self.targets.errors[error].clone();
-            self.report(file, ProblemKind::Key { offset, error, more });
+        let left_out = in_file.left_out.into_problem();
+        if let Some(kind) = left_out {
+            self.report(file, kind);
         }
         match read {
             Ok(_) => {}

@@ -16,7 +16,7 @@ use crate::select::Selection;
 /// Where the values of a key go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
-    /// None of a key that is not selected, or cannot be understood.
+    /// None of a key that is not selected.
     pub(super) family: Option<FamilyIndex>,
     pub(super) action: Action,
 }
@@ -32,8 +32,6 @@ pub(super) enum Action {
     PerPid(Index<PerPid>),
     /// Not selected.
     Skip,
-    /// The key cannot be understood.
-    LeaveOut(Index<KeyError>),
 }
 
 /// Everything that targets point to.
@@ -48,7 +46,6 @@ pub(super) struct Targets<'o> {
     per_pid: Arena<PerPid>,
     pids: HashMap<String, PidIndex>,
     pid_actions: HashMap<(Index<PerPid>, PidIndex), Action, DefaultHashBuilder>,
-    pub(super) errors: Arena<KeyError>,
     /// The bucket of the file being read that was parsed last, and the label set that it is of.
     last_bucket: Option<(BucketKey, SetIndex)>,
 }
@@ -82,7 +79,6 @@ impl<'o> Targets<'o> {
             per_pid: Arena::default(),
             pids: HashMap::new(),
             pid_actions: HashMap::default(),
-            errors: Arena::default(),
             last_bucket: None,
         }
     }
@@ -120,22 +116,24 @@ impl<'o> Targets<'o> {
                 self.series.set_if_more_recent(at, entry.value, timestamp);
                 Destination::Recent(at)
             }
-            Action::PerPid(_) | Action::Skip | Action::LeaveOut(_) => return,
+            Action::PerPid(_) | Action::Skip => return,
         };
         if let Some(trace) = &mut self.trace {
             trace.note(destination, entry);
         }
     }
 
-    /// Finds out where the values of a key go, in files of that type and mode.
-    pub(super) fn find(&mut self, file: &MetricFileName, entry: &Entry<'_>) -> Target {
+    /// Finds out where the values of a key go, in files of that type and mode; an error if the key cannot be
+    /// understood.
+    pub(super) fn find(&mut self, file: &MetricFileName, entry: &Entry<'_>) -> Result<Target, KeyError> {
         if let Some(target) = self.find_next_bucket(entry) {
-            return target;
+            return Ok(target);
         }
-        match Key::parse(entry.key()) {
-            Ok(key) if !self.selection.has_key(&key) => Target { family: None, action: Action::Skip },
-            Ok(key) => self.find_parsed(file, key, entry),
-            Err(error) => self.leave_out(error),
+        let key = Key::parse(entry.key())?;
+        if self.selection.has_key(&key) {
+            self.find_parsed(file, key, entry)
+        } else {
+            Ok(Target { family: None, action: Action::Skip })
         }
     }
 
@@ -147,11 +145,12 @@ impl<'o> Targets<'o> {
         Some(Target { family, action: Action::Merge(GaugeRule::Sum, self.series.bucket_of(*set, bound)) })
     }
 
-    fn leave_out(&mut self, error: KeyError) -> Target {
-        Target { family: None, action: Action::LeaveOut(self.errors.push(error)) }
-    }
-
-    fn find_parsed(&mut self, file: &MetricFileName, key: Key<'_>, entry: &Entry<'_>) -> Target {
+    fn find_parsed(
+        &mut self,
+        file: &MetricFileName,
+        key: Key<'_>,
+        entry: &Entry<'_>,
+    ) -> Result<Target, KeyError> {
         let Key { family, sample, labels, help, shape, replaced_surrogate } = key;
         let mut name = &*family;
         // From 0.4.0 a counter's family has no `_total`; before, it had what the application gave.
@@ -194,16 +193,13 @@ impl<'o> Targets<'o> {
             let labels = Labels::new(labels.iter());
             Action::PerPid(self.per_pid.push(PerPid { family, sample: sample.into_owned(), labels }))
         } else {
-            match action(&mut self.series, family, &sample, labels.iter(), rule, entry.value) {
-                Ok(action) => action,
-                Err(error) => return self.leave_out(error),
-            }
+            action(&mut self.series, family, &sample, labels.iter(), rule, entry.value)?
         };
         // Whether the next one is selected may depend on its bound.
         if is_bucket && !is_per_pid && !self.selection.looks_at_keys() {
             self.last_bucket = BucketKey::new(entry.key()).zip(self.series.last_set);
         }
-        Target { family: Some(family), action }
+        Ok(Target { family: Some(family), action })
     }
 
     fn for_pid(&mut self, at: Index<PerPid>, pid: Pid<'_>, value: f64) -> Action {

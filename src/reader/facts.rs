@@ -71,12 +71,34 @@ pub struct Dumper<'a> {
     keys: Arena<Known>,
 }
 
-type Known = Result<KnownKey, KeyError>;
-
 #[derive(Debug)]
-struct KnownKey {
+struct Known {
     key: Key<'static>,
     is_selected: bool,
+}
+
+/// The entries of a file whose keys cannot be understood.
+#[derive(Debug, Default)]
+pub(crate) struct BadKeys {
+    /// Where the first one starts, and what is wrong with its key.
+    first: Option<(u64, KeyError)>,
+    more: usize,
+}
+
+impl BadKeys {
+    /// Notes one more.
+    pub(crate) fn note(&mut self, entry: &Entry<'_>, error: KeyError) {
+        match self.first {
+            Some(_) => self.more += 1,
+            None => self.first = Some((entry.offset, error)),
+        }
+    }
+
+    /// What is to be said of them, if there are any.
+    pub(crate) fn into_problem(self) -> Option<ProblemKind> {
+        let (offset, error) = self.first?;
+        Some(ProblemKind::Key { offset, error, more: self.more })
+    }
 }
 
 /// What is seen of a file while its entries pass.
@@ -84,8 +106,7 @@ struct Seen<'d> {
     selection: &'d Selection,
     keys: &'d mut Arena<Known>,
     facts: FileFacts,
-    /// The first entry whose key cannot be understood, and how many more there are.
-    bad_keys: Option<(u64, KeyError, usize)>,
+    bad_keys: BadKeys,
 }
 
 impl<'a> Dumper<'a> {
@@ -107,7 +128,7 @@ impl<'a> Dumper<'a> {
         let Self { selection, table, keys } = self;
         dumped(file, reader, |open, facts| {
             let mut cursor = table.start();
-            let seen = Seen { selection, keys, facts: facts.clone(), bad_keys: None };
+            let seen = Seen { selection, keys, facts: facts.clone(), bad_keys: BadKeys::default() };
             let mut context = (seen, &mut show);
             let read = open.read(|entries, layout| {
                 table.walk(
@@ -115,30 +136,21 @@ impl<'a> Dumper<'a> {
                     &mut cursor,
                     &mut context,
                     |(seen, _), entry| seen.parse(entry),
-                    |(seen, show), known, entry| match &seen.keys[known] {
-                        Ok(known) => {
-                            seen.facts.entries += 1;
-                            let era = || Era::new(layout, known.key.shape);
-                            let era = *seen.facts.era.get_or_insert_with(era);
-                            if known.is_selected {
-                                seen.facts.selected += 1;
-                                show(&entry, &known.key, era);
-                            }
-                        }
-                        Err(error) => {
-                            seen.facts.entries += 1;
-                            match &mut seen.bad_keys {
-                                Some((_, _, more)) => *more += 1,
-                                None => seen.bad_keys = Some((entry.offset, error.clone(), 0)),
-                            }
+                    |(seen, show), known, entry| {
+                        seen.facts.entries += 1;
+                        let known = &seen.keys[known];
+                        let era = || Era::new(layout, known.key.shape);
+                        let era = *seen.facts.era.get_or_insert_with(era);
+                        if known.is_selected {
+                            seen.facts.selected += 1;
+                            show(&entry, &known.key, era);
                         }
                     },
                 )
             });
             let (Seen { facts: seen, bad_keys, .. }, _) = context;
             *facts = seen;
-            let bad_key = bad_keys.map(|(offset, error, more)| ProblemKind::Key { offset, error, more });
-            (read.map(drop), bad_key)
+            (read.map(drop), bad_keys.into_problem())
         })
     }
 
@@ -166,12 +178,18 @@ impl<'a> Dumper<'a> {
 }
 
 impl Seen<'_> {
-    fn parse(&mut self, entry: &Entry<'_>) -> Index<Known> {
-        let known = Key::parse(entry.key()).map(|key| {
-            let is_selected = self.selection.has_key(&key);
-            KnownKey { key: key.into_owned(), is_selected }
-        });
-        self.keys.push(known)
+    fn parse(&mut self, entry: &Entry<'_>) -> Option<Index<Known>> {
+        match Key::parse(entry.key()) {
+            Ok(key) => {
+                let is_selected = self.selection.has_key(&key);
+                Some(self.keys.push(Known { key: key.into_owned(), is_selected }))
+            }
+            Err(error) => {
+                self.facts.entries += 1;
+                self.bad_keys.note(entry, error);
+                None
+            }
+        }
     }
 }
 

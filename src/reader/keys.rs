@@ -72,6 +72,9 @@ impl<T: Copy> KeyTable<T> {
     /// Hands every entry of a piece of a file to `each`, with what `make` made for its record, which it is
     /// called for once. Both get the `context`.
     ///
+    /// Where `make` returns nothing, the entry is passed over and its record is not kept: what is no key may be
+    /// as long as one, different in each entry, and a hole in the file.
+    ///
     /// # Errors
     /// The damage at which the walk stops.
     #[inline]
@@ -80,7 +83,7 @@ impl<T: Copy> KeyTable<T> {
         entries: &mut Entries<'_>,
         cursor: &mut Cursor<T>,
         context: &mut C,
-        make: impl Fn(&mut C, &Entry<'_>) -> T,
+        make: impl Fn(&mut C, &Entry<'_>) -> Option<T>,
         each: impl Fn(&mut C, T, Entry<'_>),
     ) -> Result<(), FormatError> {
         loop {
@@ -89,8 +92,9 @@ impl<T: Copy> KeyTable<T> {
                 return Ok(());
             };
             let entry = entry?;
-            let made = self.look_up(cursor, entry.record, || make(context, &entry));
-            each(context, made, entry);
+            if let Some(made) = self.look_up(cursor, entry.record, || make(context, &entry)) {
+                each(context, made, entry);
+            }
         }
     }
 
@@ -119,17 +123,23 @@ impl<T: Copy> KeyTable<T> {
     }
 
     /// Goes on to `record`, and returns what was made for it; `make` is called if it is new.
-    fn look_up(&mut self, cursor: &mut Cursor<T>, record: &[u8], make: impl FnOnce() -> T) -> T {
+    fn look_up(
+        &mut self,
+        cursor: &mut Cursor<T>,
+        record: &[u8],
+        make: impl FnOnce() -> Option<T>,
+    ) -> Option<T> {
         let hash = self.hasher.hash_one(record);
         let is_same =
             |&(of, at): &(u64, KeyIndex<T>)| of == hash && self.bytes[self.keys[at].range()] == *record;
         let at = match self.index.find(hash, is_same) {
             Some(&(_, at)) => at,
             None => {
+                let made = make()?;
                 let start = self.bytes.len();
                 self.bytes.extend_from_slice(record);
                 let end = self.bytes.len();
-                let at = self.keys.push(KnownKey { start, end, next: None, is_sure: false, made: make() });
+                let at = self.keys.push(KnownKey { start, end, next: None, is_sure: false, made });
                 self.index.insert_unique(hash, (hash, at), |&(hash, _)| hash);
                 at
             }
@@ -144,6 +154,6 @@ impl<T: Copy> KeyTable<T> {
         }
         let KnownKey { next, is_sure, made, .. } = self.keys[at];
         *cursor = Cursor { last: Some(at), expected: next, is_sure };
-        made
+        Some(made)
     }
 }

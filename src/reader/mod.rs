@@ -38,6 +38,7 @@ use std::fs::File;
 use std::io;
 use std::thread;
 
+pub(crate) use facts::BadKeys;
 pub use facts::{Dumped, Dumper, FileFacts};
 pub use file::{FileReader, OpenFile, ReadError};
 

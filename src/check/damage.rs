@@ -32,6 +32,11 @@ fn of_problem(problem: &Problem, file: Option<&Surveyed>) -> Finding {
         ProblemKind::Name | ProblemKind::NotAFile | ProblemKind::Format(FormatError::Foreign { .. }) => {
             (Code::ForeignFile, fails(&problem.kind.to_string()), true)
         }
+        ProblemKind::Link => (
+            Code::ForeignFile,
+            "a link, which promproc does not follow; the official client reads what it leads to".to_owned(),
+            true,
+        ),
         ProblemKind::Io(error) => (Code::UnreadableFile, format!("its values are missing: {error}"), false),
         ProblemKind::Format(_) => (Code::DamagedFile, fails(&problem.kind.to_string()), true),
         ProblemKind::Key { .. } => (Code::BadKey, fails(&problem.kind.to_string()), true),

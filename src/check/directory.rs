@@ -110,13 +110,11 @@ fn several_owners(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
     }
     let shown =
         some_of(by_owner.iter().map(|(owner, count)| format!("{} of user {owner}", counted(*count, "file"))));
-    let owner = by_owner.iter().max_by_key(|(_, count)| **count).map_or(0, |(owner, _)| *owner);
     let message =
         format!("{shown}: each can only be maintained by its own, and may be unreadable for the others");
     Some(
         Finding::new(Code::SeveralOwners, directory.to_string_lossy(), message)
-            .advice("run all of the service as one user, and give the files to it")
-            .remedy(Remedy::GiveFiles { owner, directory: directory.to_owned() }),
+            .advice("stop the service, clean the directory, and run all of it as one user"),
     )
 }
 

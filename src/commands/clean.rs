@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
-use promproc::directory::{InDirectory, Place};
+use anyhow::anyhow;
+use promproc::directory::{DirectoryError, InDirectory, Place};
 use promproc::liveness::{Evidence, Examined, Liveness, Process, RemovedFiles, name_holders, removed_files};
-use promproc::maintain::clean::{Contents, contents, create_directory};
-use promproc::maintain::{Removal, remove, remove_regardless};
+use promproc::maintain::clean::{Found, contents, contents_of};
+use promproc::maintain::{Removal, open_or_create, remove, remove_regardless};
 use promproc::notation::{counted, printable};
 
 use crate::cli::CleanArgs;
-use crate::commands::{Hinted, Outcome, directory_or_environment, hinted};
+use crate::commands::{Failures, Hinted, Outcome, directory_or_environment, hinted};
 use crate::console::{Console, date};
 
 pub(crate) fn run(args: &CleanArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -34,18 +34,21 @@ fn clean(
 ) -> anyhow::Result<Outcome> {
     let shown = directory.to_string_lossy();
     let shown = printable(&shown);
-    if !args.no_create {
-        if args.dry_run && !directory.exists() {
-            writeln!(lines, "would create {shown}")?;
-            return Ok(Outcome::Done);
+    let Found { files, others } = if args.no_create || args.dry_run {
+        match contents(directory) {
+            Err(DirectoryError::Missing(_)) if !args.no_create => {
+                writeln!(lines, "would create {shown}")?;
+                return Ok(Outcome::Done);
+            }
+            found => found.map_err(hinted)?,
         }
-        let created = create_directory(directory, args.dir_mode)
-            .with_context(|| format!("{}: cannot be created", directory.display()))?;
-        if created {
+    } else {
+        let (opened, is_created) = open_or_create(directory, args.dir_mode).map_err(hinted)?;
+        if is_created {
             writeln!(lines, "created {shown}")?;
         }
-    }
-    let Contents { files, others } = contents(directory).map_err(hinted)?;
+        contents_of(&opened).map_err(hinted)?
+    };
     let (dead, mut kept): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|file| args.force || file.liveness() == Liveness::Dead);
     if !kept.is_empty() && !args.keep_live {
@@ -53,27 +56,26 @@ fn clean(
         return Err(refused(directory, &kept, dead.len() + kept.len()));
     }
     let mut count = 0;
+    let mut failed = Failures::default();
     for file in &dead {
-        let what = || format!("{}: cannot be removed", file.file.path().display());
         if args.dry_run {
             let (path, evidence) = (file.file.path(), file.reason());
             writeln!(lines, "would remove {}: {}", printable(&path.to_string_lossy()), printable(&evidence))?;
             continue;
         }
         let removal = if args.force { remove_regardless(&file.file) } else { remove(file) };
-        match removal.with_context(what)? {
-            Removal::Removed => {
+        let failure = match removal {
+            Ok(Removal::Removed) => {
                 count += 1;
                 console.info(format_args!("removed {}: {}", file.file.path().display(), file.reason()));
+                continue;
             }
-            Removal::Gone => {}
-            Removal::Changed if args.keep_live => {}
-            Removal::Changed => {
-                return Err(
-                    anyhow!("a process opened it meanwhile, or another file took its name").context(what())
-                );
-            }
-        }
+            Ok(Removal::Gone) => continue,
+            Ok(Removal::Changed) if args.keep_live => continue,
+            Ok(Removal::Changed) => anyhow!("a process opened it meanwhile, or another file took its name"),
+            Err(error) => error.into(),
+        };
+        failed.note(failure.context(format!("{}: cannot be removed", file.file.path().display())), console);
     }
     if count > 0 {
         writeln!(lines, "removed {} from {shown}", counted(count, "file"))?;
@@ -96,7 +98,7 @@ fn clean(
     for file in &unknown {
         console.warning(format_args!("{}: kept: {}", file.file.path().display(), file.reason()));
     }
-    Ok(if unknown.is_empty() { Outcome::Done } else { Outcome::NeedsAttention })
+    failed.into_result(if unknown.is_empty() { Outcome::Done } else { Outcome::NeedsAttention })
 }
 
 /// Why nothing is removed from a directory of so many files, of which `kept` may be in use.

@@ -45,6 +45,26 @@ impl Hinted {
     }
 }
 
+/// What could not be done to single files; it does not keep the others from being done.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    last: Option<anyhow::Error>,
+}
+
+impl Failures {
+    /// Notes one more; the one before it is said.
+    pub(crate) fn note(&mut self, failure: anyhow::Error, console: &Console) {
+        if let Some(before) = self.last.replace(failure) {
+            console.error(format_args!("{before:#}"));
+        }
+    }
+
+    /// The last one, for `main` to say; the outcome if there is none.
+    pub(crate) fn into_result(self, outcome: Outcome) -> anyhow::Result<Outcome> {
+        self.last.map_or(Ok(outcome), Err)
+    }
+}
+
 const DIRECTORY_VARIABLE: &str = "PROMETHEUS_MULTIPROC_DIR";
 const DEPRECATED_VARIABLE: &str = "prometheus_multiproc_dir";
 
@@ -87,6 +107,7 @@ pub(crate) fn hinted(error: DirectoryError) -> anyhow::Error {
         DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             "run promproc as the user that the service runs as".to_owned()
         }
+        DirectoryError::Link { .. } => "name the directory that it leads to, if that is the one".to_owned(),
         DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
             "this command works on a whole directory".to_owned()
         }

@@ -78,7 +78,7 @@ pub struct Other {
 pub enum OtherKind {
     /// A directory, which is no link to one.
     Directory,
-    /// A link that leads to no regular file, with the name of a metric file or of promproc's.
+    /// A link, with the name of a metric file or of promproc's; wherever it leads, it is not followed.
     Link,
     /// Such a name, of a FIFO, a socket or a device.
     Special,
@@ -106,8 +106,6 @@ pub(crate) struct Contents {
     pub(crate) files: Vec<MetricFile>,
     /// What promproc left behind.
     pub(crate) leftovers: Vec<Place>,
-    /// Links to regular files with the name of a metric file or of promproc's: readers follow them.
-    pub(crate) links: Vec<Place>,
     /// What is none of ours.
     pub(crate) others: Vec<Other>,
 }
@@ -129,7 +127,6 @@ impl Contents {
         }
         contents.files.sort_unstable_by(|a, b| a.file_name().cmp(b.file_name()));
         contents.leftovers.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        contents.links.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         contents.others.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(contents)
     }
@@ -157,13 +154,7 @@ impl Contents {
                     None => self.leftovers.push(place(ours)),
                 };
             }
-            (Some(ours), FileType::Symlink) => {
-                let target = fs::statat(&**directory, name, AtFlags::empty());
-                if target.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file()) {
-                    return self.links.push(place(ours));
-                }
-                OtherKind::Link
-            }
+            (Some(_), FileType::Symlink) => OtherKind::Link,
             (Some(_), _) => OtherKind::Special,
         };
         self.others.push(Other { name: name.to_owned(), kind });

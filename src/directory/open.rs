@@ -4,12 +4,18 @@ use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use rustix::fs::{self, Mode, OFlags};
+use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::process::{Resource, getrlimit, setrlimit};
+
+use super::DirectoryError;
 
 /// What a directory or a file is opened with to be reached or looked at. It need not be readable, and no
 /// watch sees it.
@@ -18,11 +24,39 @@ const TO_REACH: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
 const TO_REACH: OFlags = OFlags::RDONLY;
 
+const AS_DIRECTORY: OFlags = TO_REACH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// How long a run waits, over all files, for those that are under somebody's lease.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(10);
+/// As many links as the system follows.
+const MOST_LINKS: usize = 40;
+
 /// A directory that is open: whatever becomes of its path, its files are reached from here.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
     handle: OwnedFd,
+    patience: Arc<Patience>,
+}
+
+/// What is left of the time that a run may wait.
+#[derive(Debug, Default)]
+struct Patience {
+    waited_millis: AtomicU64,
+}
+
+impl Patience {
+    /// Waits a moment; `false` if that has been done long enough.
+    fn wait(&self) -> bool {
+        let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
+        let waited = self.waited_millis.fetch_add(pause, Ordering::Relaxed);
+        let may_wait = Duration::from_millis(waited) < PATIENCE;
+        if may_wait {
+            thread::sleep(PAUSE);
+        }
+        may_wait
+    }
 }
 
 impl Directory {
@@ -31,11 +65,66 @@ impl Directory {
     /// # Errors
     /// Those of the system; `NotADirectory` for anything else.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = TO_REACH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         // That of a name alone is the one that we are in.
         let reached = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        let handle = with_descriptors(|| fs::open(reached, flags, Mode::empty()))?;
-        Ok(Self { path: path.to_owned(), handle })
+        let handle = with_descriptors(|| fs::open(reached, AS_DIRECTORY, Mode::empty()))?;
+        Ok(Self::new(path, handle, Arc::default()))
+    }
+
+    /// Opens a directory to be changed. If the last part of its path is a link, this must belong to root, to
+    /// the caller, or to the owner of what it leads to: whoever may put a link there could have any
+    /// directory changed in the caller's name.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]; [`DirectoryError::Link`] for such a link.
+    pub fn open_to_change(path: &Path) -> Result<Self, DirectoryError> {
+        let of_system = |error: rustix::io::Errno| DirectoryError::of_system(path, error.into());
+        let mut reached = path.to_owned();
+        for _ in 0..MOST_LINKS {
+            let (Some(parent), Some(name)) = (reached.parent(), reached.file_name()) else {
+                // `/`, `..`: no link.
+                return Self::open(&reached)
+                    .map_err(|error| DirectoryError::of_system(path, error))
+                    .map(|found| Self { path: path.to_owned(), ..found });
+            };
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            let above = fs::open(parent, AS_DIRECTORY, Mode::empty()).map_err(of_system)?;
+            let flags = TO_REACH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let found = match fs::openat(&above, name, flags, Mode::empty()) {
+                // Where links cannot be opened themselves.
+                Err(rustix::io::Errno::LOOP) => {
+                    return Err(DirectoryError::Link { path: path.to_owned(), owner: None });
+                }
+                other => other.map_err(of_system)?,
+            };
+            let stat = fs::fstat(&found).map_err(of_system)?;
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Directory => return Ok(Self::new(path, found, Arc::default())),
+                FileType::Symlink => {}
+                _ => return Err(of_system(rustix::io::Errno::NOTDIR)),
+            }
+            // What is asked about the link, and where it leads, is asked of the link that was found.
+            let target = fs::readlinkat(&found, "", Vec::new()).map_err(of_system)?;
+            let target = parent.join(OsStr::from_bytes(target.as_bytes()));
+            let owner_of_target =
+                fs::statat(CWD, &target, AtFlags::empty()).map_or(None, |target| Some(target.st_uid));
+            let caller = rustix::process::geteuid().as_raw();
+            if ![Some(0), Some(caller), owner_of_target].contains(&Some(stat.st_uid)) {
+                return Err(DirectoryError::Link { path: path.to_owned(), owner: Some(stat.st_uid) });
+            }
+            reached = target;
+        }
+        Err(of_system(rustix::io::Errno::LOOP))
+    }
+
+    /// A directory that was opened elsewhere.
+    pub(crate) fn from_descriptor(path: &Path, opened: &OwnedFd) -> io::Result<Self> {
+        let handle = with_descriptors(|| fs::openat(opened, ".", AS_DIRECTORY, Mode::empty()))?;
+        Ok(Self::new(path, handle, Arc::default()))
+    }
+
+    fn new(path: &Path, handle: OwnedFd, patience: Arc<Patience>) -> Self {
+        Self { path: path.to_owned(), handle, patience }
     }
 
     /// Opens a directory in this one, which is no link.
@@ -43,9 +132,9 @@ impl Directory {
     /// # Errors
     /// Those of the system; `NotADirectory` also for a link.
     pub fn open_below(&self, name: &OsStr) -> io::Result<Self> {
-        let flags = TO_REACH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = AS_DIRECTORY | OFlags::NOFOLLOW;
         let handle = with_descriptors(|| fs::openat(&self.handle, name, flags, Mode::empty()))?;
-        Ok(Self { path: self.path.join(name), handle })
+        Ok(Self::new(&self.path.join(name), handle, Arc::clone(&self.patience)))
     }
 
     /// Its path as it was given.
@@ -58,22 +147,24 @@ impl Directory {
         self.path.join(name)
     }
 
-    /// Opens a file for reading. With `extra` flags, such as not to wait.
-    pub(crate) fn open_file(&self, name: &str, extra: OFlags) -> io::Result<File> {
-        open_from(self.handle.as_fd(), name, OFlags::RDONLY | extra)
+    /// Opens a regular file for reading. It never waits: `WouldBlock` where somebody has a lease on it.
+    pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
+        open_file(self.handle.as_fd(), name)
     }
 
-    /// What the system says of a name in it; a link is followed.
+    /// What the system says of a name in it; of a link, what it says of the link.
     ///
     /// # Errors
     /// Those of the system.
     pub fn metadata(&self, name: &str) -> io::Result<Metadata> {
-        open_from(self.handle.as_fd(), name, TO_REACH)?.metadata()
+        let flags = TO_REACH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let found = with_descriptors(|| fs::openat(&self.handle, name, flags, Mode::empty()))?;
+        File::from(found).metadata()
     }
 
     /// What the system says of the directory itself.
     pub(crate) fn own_metadata(&self) -> io::Result<Metadata> {
-        self.reopened(OFlags::RDONLY).or_else(|_| self.reopened(TO_REACH)).map(File::from)?.metadata()
+        File::from(self.reopened(TO_REACH)?).metadata()
     }
 
     /// Another descriptor of the same directory, which shares nothing with this one.
@@ -89,9 +180,19 @@ impl AsFd for Directory {
     }
 }
 
-fn open_from(directory: BorrowedFd<'_>, name: &str, flags: OFlags) -> io::Result<File> {
-    let flags = flags | OFlags::CLOEXEC;
-    with_descriptors(|| fs::openat(directory, name, flags, Mode::empty())).map(File::from)
+/// Opens a regular file for reading, and nothing else: a link is not followed, and what could block (a
+/// FIFO, a terminal, a file under somebody's lease) does not.
+fn open_file(directory: BorrowedFd<'_>, name: &str) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = with_descriptors(|| fs::openat(directory, name, flags, Mode::empty()));
+    let file = match opened {
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            return Err(io::Error::other("a link, which is not followed"));
+        }
+        other => File::from(other?),
+    };
+    // It may have come after the directory was listed.
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
 /// Opens something, if need be with as many descriptors as the system lets a process have: a tree of
@@ -139,30 +240,36 @@ impl Opener {
         Self { is_helper: true, reached: None }
     }
 
-    /// Opens a file for reading.
+    /// Opens a file for reading. One that is under somebody's lease is tried again for a second over all
+    /// files; then it counts as one that has vanished.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Those of the system; any for what is no regular file.
     pub fn open(&mut self, file: &impl InDirectory) -> io::Result<File> {
-        self.open_with(file, OFlags::empty())
+        loop {
+            match self.open_at_once(file) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !file.directory().patience.wait() {
+                        return Err(io::Error::new(io::ErrorKind::NotFound, "under a lease for too long"));
+                    }
+                }
+                opened => return opened,
+            }
+        }
     }
 
     /// The same, but an error where it would have to wait for somebody's lease.
     pub(crate) fn open_at_once(&mut self, file: &impl InDirectory) -> io::Result<File> {
-        self.open_with(file, OFlags::NONBLOCK)
-    }
-
-    fn open_with(&mut self, file: &impl InDirectory, extra: OFlags) -> io::Result<File> {
         let directory = file.directory();
         if !self.is_helper {
-            return directory.open_file(file.file_name(), extra);
+            return directory.open_file(file.file_name());
         }
         let reached = match self.reached.take() {
             Some(reached) if Arc::ptr_eq(&reached.0, directory) => reached,
             _ => (Arc::clone(directory), directory.reopened(TO_REACH)?),
         };
         let (_, handle) = self.reached.insert(reached);
-        open_from(handle.as_fd(), file.file_name(), OFlags::RDONLY | extra)
+        open_file(handle.as_fd(), file.file_name())
     }
 }
 

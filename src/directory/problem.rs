@@ -23,6 +23,9 @@ pub enum ProblemKind {
     /// A `*.db` name that the client does not give.
     #[error("left out: not a name of a metric file ({{type}}_{{pid}}.db or gauge_{{mode}}_{{pid}}.db)")]
     Name,
+    /// A link; it was not followed.
+    #[error("left out: a link; links are not followed")]
+    Link,
     /// A directory, FIFO, socket or device; it was not opened.
     #[error("left out: not a regular file")]
     NotAFile,
@@ -64,6 +67,20 @@ pub enum DirectoryError {
     /// The path is neither a directory nor a regular file.
     #[error("{}: neither a directory nor a regular file", .0.display())]
     Kind(PathBuf),
+    /// The path's last part is a link that does not belong to root, the caller, or the owner of what it
+    /// leads to.
+    #[error(
+        "{}: a link{}, which is not followed: it belongs neither to root, nor to you, nor to the owner of what it \
+         leads to",
+        path.display(),
+        owner.map_or_else(String::new, |owner| format!(" of user {owner}"))
+    )]
+    Link {
+        /// The path.
+        path: PathBuf,
+        /// The link's owner, where that can be told.
+        owner: Option<u32>,
+    },
     /// A file was named whose name no client gives.
     #[error("{}: {}", .0.display(), ProblemKind::Name)]
     Name(PathBuf),

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -123,23 +124,18 @@ impl Scan {
     }
 
     fn add_contents(&mut self, directory: &Arc<Directory>, contents: Contents) -> Vec<OsString> {
-        let Contents { files, leftovers, links, others } = contents;
-        let first = self.files.len();
+        let Contents { files, leftovers, others } = contents;
         self.files.extend(files);
-        let has_links = !links.is_empty();
-        self.files.extend(links.into_iter().filter_map(|link| {
-            let name = link.file_name().parse().ok()?;
-            Some(MetricFile { directory: Arc::clone(directory), name })
-        }));
-        if has_links {
-            self.files[first..].sort_unstable_by(|a, b| a.file_name().cmp(b.file_name()));
-        }
         let below = others.iter().filter(|other| other.kind == OtherKind::Directory);
         let below = below.map(|other| other.name.clone()).collect();
         let (seen, mut unseen): (Vec<_>, Vec<_>) = others.into_iter().partition(Other::is_seen_by_client);
         self.left_out.extend(seen.into_iter().map(|other| Problem {
             path: directory.path_of(&other.name),
-            kind: if other.has_metric_name() { ProblemKind::NotAFile } else { ProblemKind::Name },
+            kind: match other.kind {
+                OtherKind::Link => ProblemKind::Link,
+                _ if other.has_metric_name() => ProblemKind::NotAFile,
+                _ => ProblemKind::Name,
+            },
         }));
         let own =
             leftovers.iter().map(|own| Other { name: own.file_name().into(), kind: OtherKind::Foreign });
@@ -155,9 +151,20 @@ impl Scan {
         let mut trees = Vec::new();
         while let Some(directory) = waiting.pop() {
             let mut found = Self::default();
-            for name in found.add(&directory)? {
-                let of_system = |error| DirectoryError::of_system(&directory.path_of(&name), error);
-                waiting.push(Arc::new(directory.open_below(&name).map_err(of_system)?));
+            match found.add(&directory) {
+                Ok(below) => {
+                    for name in below {
+                        match directory.open_below(&name) {
+                            Ok(directory) => waiting.push(Arc::new(directory)),
+                            Err(error) => found.leave_out(directory.path_of(&name), error),
+                        }
+                    }
+                }
+                Err(error) if trees.is_empty() => return Err(error),
+                // Of a tree the rest is there.
+                Err(DirectoryError::Io { path, source }) => found.leave_out(path, source),
+                // It has vanished.
+                Err(_) => {}
             }
             trees.push((directory, found));
         }
@@ -168,6 +175,15 @@ impl Scan {
             self.directories.extend(found.directories);
         }
         Ok(())
+    }
+}
+
+impl Scan {
+    fn leave_out(&mut self, path: PathBuf, error: io::Error) {
+        // What has vanished since its directory was listed is none of it.
+        if error.kind() != io::ErrorKind::NotFound {
+            self.left_out.push(Problem { path, kind: ProblemKind::Io(error) });
+        }
     }
 }
 

@@ -8,8 +8,6 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::OFlags;
-
 use crate::directory::{FileId, InDirectory};
 
 /// A file as it was at one moment.
@@ -65,11 +63,10 @@ impl Look {
     }
 }
 
-/// Looks at a file (a link is followed) and asks for a lease on it. Where that is granted, the file comes
+/// Looks at a file and asks for a lease on it. Where that is granted, the file comes
 /// with it: nobody gets it open for writing before it is dropped.
 pub(crate) fn look(file: &impl InDirectory) -> io::Result<(Look, Option<File>)> {
-    // Never wait: neither for another's lease nor for the writer of a FIFO that took the name.
-    match file.directory().open_file(file.file_name(), OFlags::NONBLOCK) {
+    match file.directory().open_file(file.file_name()) {
         Ok(opened) => {
             let look = Look::of(&opened.metadata()?, take(&opened));
             Ok((look, look.lease.is_held().then_some(opened)))

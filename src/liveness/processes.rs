@@ -66,9 +66,7 @@ impl Processes {
             // (/proc with hidepid).
             None if system.process(Pid::from_u32(1)).is_none() => Number::Hidden,
             None => Number::Free,
-            Some(found) if matches!(found.status(), ProcessStatus::Zombie | ProcessStatus::Dead) => {
-                Number::Zombie
-            }
+            Some(found) if has_ended(found) && !has_living_threads(pid) => Number::Zombie,
             Some(found) => Number::Process(describe(found)),
         }
     }
@@ -89,7 +87,13 @@ impl Processes {
         // Where process 1 does not show, neither may others (/proc with hidepid).
         holders.is_complete = system.process(Pid::from_u32(1)).is_some();
         for (pid, process) in system.processes().iter().filter(|(pid, _)| **pid != own) {
-            match held_files(pid.as_u32(), &wanted) {
+            // Where the first thread has ended, the others have what is open.
+            let held = if has_ended(process) {
+                held_by_threads(pid.as_u32(), &wanted)
+            } else {
+                held_files(Path::new(&format!("/proc/{pid}")), &wanted)
+            };
+            match held {
                 Ok(held) => {
                     holders.inspected.insert(pid.as_u32());
                     for id in held {
@@ -184,6 +188,30 @@ fn describe(process: &sysinfo::Process) -> Process {
     }
 }
 
+fn has_ended(process: &sysinfo::Process) -> bool {
+    matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead)
+}
+
+/// The numbers of a process's threads but for the first, which has that of the process.
+fn other_threads(pid: u32) -> Vec<PathBuf> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.map(|thread| thread.path()).filter(|thread| !thread.ends_with(pid.to_string())).collect()
+}
+
+/// Whether a process whose first thread has ended goes on in others.
+fn has_living_threads(pid: u32) -> bool {
+    !other_threads(pid).is_empty()
+}
+
+/// Which of the files (by inode) the threads of a process have open whose first thread has ended.
+fn held_by_threads(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::Result<HashSet<FileId>> {
+    let mut held = HashSet::new();
+    for thread in other_threads(pid) {
+        held.extend(held_files(&thread, wanted)?);
+    }
+    Ok(held)
+}
+
 /// Whether /proc counts processes as this one does; not where it is missing or belongs to another
 /// pid namespace.
 #[cfg(target_os = "linux")]
@@ -198,12 +226,15 @@ fn numbers_are_ours() -> bool {
 
 /// Which of the files (by inode) a process has open or mapped for writing; an error if that cannot be seen.
 #[cfg(target_os = "linux")]
-fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::Result<HashSet<FileId>> {
+fn held_files(
+    process: &Path,
+    wanted: &HashMap<u64, Vec<(FileId, &str)>>,
+) -> std::io::Result<HashSet<FileId>> {
     use std::fs;
     use std::os::unix::fs::MetadataExt;
 
     let mut held = HashSet::new();
-    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
+    for entry in fs::read_dir(process.join("fd"))? {
         let link = entry?.path();
         // Sockets and pipes have no path. A descriptor may be closed before it is looked at.
         if fs::read_link(&link).is_ok_and(|target| target.is_absolute())
@@ -216,7 +247,7 @@ fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::
         }
     }
     // A line: range, permissions, offset, device, inode, path.
-    for line in fs::read(format!("/proc/{pid}/maps"))?.split(|byte| *byte == b'\n') {
+    for line in fs::read(process.join("maps"))?.split(|byte| *byte == b'\n') {
         let mut fields = line.split(|byte| *byte == b' ').skip(1);
         let (Some(permissions), _, Some(device), Some(inode)) =
             (fields.next(), fields.next(), fields.next(), fields.next())
@@ -241,7 +272,7 @@ fn held_files(pid: u32, wanted: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::
 }
 
 #[cfg(not(target_os = "linux"))]
-fn held_files(_: u32, _: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::Result<HashSet<FileId>> {
+fn held_files(_: &Path, _: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::Result<HashSet<FileId>> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 

@@ -7,5 +7,6 @@ pub mod prune;
 mod remove;
 mod replace;
 
+pub use open::open_or_create;
 pub use remove::{Removal, remove, remove_regardless};
 pub use replace::replace_file;

@@ -1,19 +1,32 @@
 //! Opens a directory to be maintained: what an earlier run left half done is finished or undone first.
 
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+
+use rustix::fs::{self, CWD, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::remove::recover;
 use crate::directory::{Contents, Directory, DirectoryError, InDirectory};
 
-/// Opens and lists a directory.
+/// Opens a directory to be changed, and lists it.
 ///
 /// # Errors
 /// [`DirectoryError`] if it cannot be opened, listed, or put in order.
 pub(super) fn open(path: &Path) -> Result<(Arc<Directory>, Contents), DirectoryError> {
-    let of_system = |error| DirectoryError::of_system(path, error);
-    let directory = Arc::new(Directory::open(path).map_err(of_system)?);
-    let contents = Contents::of(&directory).map_err(of_system)?;
+    let directory = Arc::new(Directory::open_to_change(path)?);
+    let contents = list(&directory)?;
+    Ok((directory, contents))
+}
+
+/// Lists an open directory once what was left half done in it is finished or undone.
+pub(super) fn list(directory: &Arc<Directory>) -> Result<Contents, DirectoryError> {
+    let of_system = |error| DirectoryError::of_system(directory.path(), error);
+    let contents = Contents::of(directory).map_err(of_system)?;
     let mut has_recovered = false;
     for leftover in &contents.leftovers {
         match recover(leftover) {
@@ -21,9 +34,63 @@ pub(super) fn open(path: &Path) -> Result<(Arc<Directory>, Contents), DirectoryE
             Err(source) => return Err(DirectoryError::Io { path: leftover.path(), source }),
         }
     }
-    if !has_recovered {
-        return Ok((directory, contents));
+    if has_recovered { Contents::of(directory).map_err(of_system) } else { Ok(contents) }
+}
+
+/// Opens a directory to be changed; creates it, and those above it, if it is missing: then the second
+/// value is `true`, and its permissions are `mode`, whatever the umask. Those of an existing one stay.
+///
+/// # Errors
+/// [`DirectoryError`], also where something else took the place of a directory that was just created.
+pub fn open_or_create(path: &Path, mode: u32) -> Result<(Arc<Directory>, bool), DirectoryError> {
+    match Directory::open_to_change(path) {
+        Err(DirectoryError::Missing(_)) => {}
+        opened => return opened.map(|opened| (Arc::new(opened), false)),
     }
-    let contents = Contents::of(&directory).map_err(of_system)?;
-    Ok((directory, contents))
+    match create(path) {
+        Ok(created) => {
+            let of_system = |error| DirectoryError::Io { path: path.to_owned(), source: error };
+            // By its descriptor: whatever has the name by now is not touched. The umask has only taken bits
+            // away, so nobody had more rights before this.
+            fs::fchmod(&created, Mode::from_raw_mode(mode)).map_err(|error| of_system(error.into()))?;
+            let directory = Directory::from_descriptor(path, &created).map_err(of_system)?;
+            Ok((Arc::new(directory), true))
+        }
+        // Another was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Directory::open_to_change(path).map(|opened| (Arc::new(opened), false))
+        }
+        Err(error) => {
+            let source = io::Error::new(error.kind(), format!("cannot be created: {error}"));
+            Err(DirectoryError::Io { path: path.to_owned(), source })
+        }
+    }
+}
+
+/// Creates a directory, and those above it that are missing, each from the one above it.
+fn create(path: &Path) -> io::Result<OwnedFd> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let above = match fs::openat(CWD, parent, flags, Mode::empty()) {
+        Err(Errno::NOENT) => match create(parent) {
+            // Another was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::openat(CWD, parent, flags, Mode::empty())?
+            }
+            created => created?,
+        },
+        // It may only be passed through.
+        #[cfg(target_os = "linux")]
+        Err(Errno::ACCESS) => fs::openat(CWD, parent, flags | OFlags::PATH, Mode::empty())?,
+        opened => opened?,
+    };
+    fs::mkdirat(&above, name, Mode::from_raw_mode(0o777))?;
+    let created = fs::openat(&above, name, flags | OFlags::NOFOLLOW, Mode::empty());
+    // What is there now is what was created only if it is this user's.
+    let replaced = || io::Error::other("something else took its place while it was created");
+    let created = File::from(created.map_err(|_| replaced())?);
+    let is_own = created.metadata()?.uid() == rustix::process::geteuid().as_raw();
+    if is_own { Ok(created.into()) } else { Err(replaced()) }
 }

@@ -1,10 +1,9 @@
 //! Which files of dead processes can go: what `mark_process_dead` does for one process, for all.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::open::open;
-use crate::directory::{Directory, DirectoryError, InDirectory, MetricFile, Place, Scan};
+use crate::directory::{DirectoryError, InDirectory, MetricFile, Place, Scan};
 use crate::liveness::{Evidence, Examined, Liveness, examine};
 use crate::model::GaugeMode;
 
@@ -55,8 +54,7 @@ pub(super) fn present<F: InDirectory>(files: Vec<F>) -> Result<Vec<Examined<F>>,
 /// # Errors
 /// [`DirectoryError`] if there is no such directory.
 pub fn gauges_of(directory: &Path, pid: &str, modes: &[GaugeMode]) -> Result<Vec<Place>, DirectoryError> {
-    let of_system = |error| DirectoryError::of_system(directory, error);
-    let opened = Arc::new(Directory::open(directory).map_err(of_system)?);
+    let (opened, _) = open(directory)?;
     let places = modes.iter().map(|mode| Place::new(&opened, &format!("gauge_{mode}_{pid}.db")));
     Ok(places.filter(Place::exists).collect())
 }

@@ -27,7 +27,7 @@ pub enum Remedy {
         /// The file.
         file: PathBuf,
     },
-    /// Gives a directory to a user.
+    /// Gives a directory to a user; of a link, the link alone.
     GiveDirectory {
         /// The user's number.
         owner: u32,
@@ -36,13 +36,6 @@ pub enum Remedy {
     },
     /// Lets the owner of a directory use it.
     OpenToOwner {
-        /// The directory.
-        directory: PathBuf,
-    },
-    /// Gives all metric files of a directory to a user.
-    GiveFiles {
-        /// The user's number.
-        owner: u32,
         /// The directory.
         directory: PathBuf,
     },
@@ -68,9 +61,8 @@ impl fmt::Display for Remedy {
                 aside.push(".aside");
                 write!(f, "mv {} {}", quoted(file), quoted(aside.as_ref()))
             }
-            Self::GiveDirectory { owner, directory } => write!(f, "chown {owner} {}", quoted(directory)),
+            Self::GiveDirectory { owner, directory } => write!(f, "chown -h {owner} {}", quoted(directory)),
             Self::OpenToOwner { directory } => write!(f, "chmod u+rwx {}", quoted(directory)),
-            Self::GiveFiles { owner, directory } => write!(f, "chown {owner} {}/*.db", quoted(directory)),
         }
     }
 }

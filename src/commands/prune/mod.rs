@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use promproc::directory::{DirectoryError, InDirectory};
 use promproc::format::MetricFileName;
 use promproc::liveness::Evidence;
@@ -16,7 +16,7 @@ use promproc::model::GaugeMode;
 use promproc::notation::printable;
 
 use crate::cli::{ListFormat, PruneArgs};
-use crate::commands::{Hinted, Outcome, directory_or_environment, hinted};
+use crate::commands::{Failures, Hinted, Outcome, directory_or_environment, hinted};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::PrunedLine;
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &PruneArgs, console: &Console) -> anyhow::Result<Outcome
         [] => GaugeMode::ALL.into_iter().filter(|mode| mode.is_live()).collect(),
         modes => modes.to_vec(),
     };
-    let mut pruned = Pruned { args, lines: Vec::new(), count: 0 };
+    let mut pruned = Pruned { args, console, lines: Vec::new(), count: 0, failed: Failures::default() };
     let outcome = if args.pid.is_empty() {
         dead_processes(&directory, &modes, &mut pruned, console)
     } else {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &PruneArgs, console: &Console) -> anyhow::Result<Outcome
     out.write_all(&pruned.lines)?;
     out.flush()?;
     console.info(format_args!("{} files pruned in {}", pruned.count, directory.display()));
-    outcome
+    pruned.failed.into_result(outcome?)
 }
 
 /// The files of every process that is found dead.
@@ -53,9 +53,7 @@ fn dead_processes(
         return Err(out_of_sight(directory, &gauges));
     }
     for file in &gauges.dead {
-        let path = file.file.path();
-        let act = || remove(file).with_context(|| format!("{}: cannot be removed", path.display()));
-        pruned.file(&path, file.reason(), act)?;
+        pruned.file(&file.file, file.reason(), || remove(file))?;
     }
     console.info(format_args!("{} files have a live writer", gauges.live.len()));
     for file in &gauges.unknown {
@@ -79,10 +77,7 @@ fn named_processes(
 ) -> anyhow::Result<Outcome> {
     for pid in &pruned.args.pid {
         for file in gauges_of(directory, pid, modes).map_err(hinted)? {
-            let path = file.path();
-            let act =
-                || remove_regardless(&file).with_context(|| format!("{}: cannot be removed", path.display()));
-            pruned.file(&path, "its process is dead, says the caller", act)?;
+            pruned.file(&file, "its process is dead, says the caller", || remove_regardless(&file))?;
         }
     }
     Ok(Outcome::Done)
@@ -91,20 +86,31 @@ fn named_processes(
 /// What was pruned, as it will be printed.
 struct Pruned<'a> {
     args: &'a PruneArgs,
+    console: &'a Console,
     lines: Vec<u8>,
     count: usize,
+    failed: Failures,
 }
 
 impl Pruned<'_> {
     /// Removes a file with `act`, unless nothing is to be removed, and notes it.
     fn file(
         &mut self,
-        path: &Path,
+        file: &impl InDirectory,
         evidence: impl Display,
-        act: impl FnOnce() -> anyhow::Result<Removal>,
+        act: impl FnOnce() -> io::Result<Removal>,
     ) -> anyhow::Result<()> {
-        if !self.args.dry_run && act()? != Removal::Removed {
-            return Ok(());
+        let path = file.path();
+        if !self.args.dry_run {
+            match act() {
+                Ok(Removal::Removed) => {}
+                Ok(Removal::Gone | Removal::Changed) => return Ok(()),
+                Err(error) => {
+                    let what = format!("{}: cannot be removed", path.display());
+                    self.failed.note(anyhow::Error::from(error).context(what), self.console);
+                    return Ok(());
+                }
+            }
         }
         self.count += 1;
         let (shown, evidence) = (path.to_string_lossy(), evidence.to_string());

@@ -168,6 +168,9 @@ codes! {
     /// The files belong to several users. Each can only be maintained by its own, and may be unreadable
     /// for the others.
     SeveralOwners = "several-owners", Warning;
+    /// A prune or clean was interrupted, and left files under another name: what they hold is not counted.
+    /// The next `promproc prune` or `clean` finishes it: what a process still writes to gets its name back.
+    InterruptedRemoval = "interrupted-removal", Warning;
     /// The directory has files that are no metric files. They do no harm.
     OtherFiles = "other-files", Info;
     /// PROMETHEUS_MULTIPROC_DIR is set, but empty: the client takes that for a directory, and writes

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use super::survey::{Survey, Surveyed};
 use super::{Code, Finding};
-use crate::directory::{Directory, Listed, OtherKind};
+use crate::directory::{Directory, InDirectory, Listed, OtherKind};
 use crate::liveness::{Evidence, RemovedFiles, removed_files};
+use crate::model::GaugeMode;
 use crate::notation::{Remedy, counted, some_of};
 
 /// From this share on a file system is nearly full.
@@ -65,6 +66,7 @@ pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> V
         let files = by_directory.get(listed.directory.path()).map_or(&[][..], Vec::as_slice);
         found.extend(not_writable(&listed.directory, files));
         found.extend(several_owners(listed.directory.path(), files));
+        found.extend(interrupted_removal(listed));
         found.extend(other_files(listed, recursive));
         found.extend(file_system(&listed.directory, files));
     }
@@ -130,10 +132,30 @@ fn written_though_removed(RemovedFiles { process, directory, names }: RemovedFil
     finding
 }
 
+/// What a prune or clean left that was killed.
+fn interrupted_removal(listed: &Listed) -> Option<Finding> {
+    let aside = listed.leftovers.iter().filter_map(|left| Some((left, left.name_before_removal()?)));
+    let aside: Vec<_> = aside.collect();
+    let (_, example) = aside.first()?;
+    let path = listed.directory.path();
+    let message = format!(
+        "{} that an interrupted prune or clean left under another name, {example} among them: what they hold is \
+         not counted",
+        counted(aside.len(), "file")
+    );
+    let mut finding = Finding::new(Code::InterruptedRemoval, path.to_string_lossy(), message)
+        .advice("finish it: what a process still writes to gets its name back, the rest goes")
+        .remedy(Remedy::prune(path, GaugeMode::LiveAll));
+    finding.files = aside.iter().map(|(left, _)| left.path()).collect();
+    Some(finding)
+}
+
 /// With `recursive`, sub-directories are looked into, and no files.
 fn other_files(listed: &Listed, recursive: bool) -> Option<Finding> {
     let others = listed.unseen.iter().filter(|other| !recursive || other.kind != OtherKind::Directory);
+    let own = listed.leftovers.iter().filter(|left| left.name_before_removal().is_none());
     let mut others: Vec<_> = others.map(|other| other.name.to_string_lossy()).collect();
+    others.extend(own.map(|own| own.file_name().into()));
     others.sort_unstable();
     (!others.is_empty()).then(|| {
         let message =

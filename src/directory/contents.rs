@@ -8,7 +8,8 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use rustix::fs::{self, AtFlags, Dir, FileType, OFlags};
 
-use super::{Directory, InDirectory, OWN_PREFIX};
+use super::own::{OWN_PREFIX, name_before};
+use super::{Directory, InDirectory};
 use crate::format::MetricFileName;
 
 /// A metric file in a directory.
@@ -40,6 +41,11 @@ impl Place {
     /// That name in a directory, whether or not something stands there.
     pub fn new(directory: &Arc<Directory>, name: &str) -> Self {
         Self { directory: Arc::clone(directory), name: name.into() }
+    }
+
+    /// Of a file on its way out: the name that it had before.
+    pub(crate) fn name_before_removal(&self) -> Option<&str> {
+        name_before(&self.name)
     }
 
     /// Whether something stands there; a link that leads nowhere does.

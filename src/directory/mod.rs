@@ -3,6 +3,7 @@
 
 mod contents;
 mod open;
+pub(crate) mod own;
 mod problem;
 mod scan;
 
@@ -11,7 +12,3 @@ pub use contents::{MetricFile, Other, OtherKind, Place};
 pub use open::{Directory, FileId, InDirectory, Opener};
 pub use problem::{DirectoryError, Problem, ProblemKind};
 pub use scan::{Listed, Scan, Vanished, scan, scan_all, scan_until_whole};
-
-/// How the names of promproc's own files in a directory begin. The dot keeps them out of the client's
-/// `glob('*.db')`.
-pub const OWN_PREFIX: &str = ".promproc-";

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::contents::{Contents, MetricFile, Other, OtherKind};
+use super::contents::{Contents, MetricFile, Other, OtherKind, Place};
 use super::{Directory, DirectoryError, FileId, InDirectory, Problem, ProblemKind};
 use crate::format::MetricFileName;
 
@@ -30,9 +30,11 @@ pub struct Scan {
 pub struct Listed {
     /// The directory.
     pub directory: Arc<Directory>,
-    /// What the client does not see: names that do not end in `.db`, or begin with a dot, those of
-    /// promproc's own included.
+    /// What the client does not see: names that do not end in `.db`, or begin with a dot, but for those of
+    /// promproc's own.
     pub unseen: Vec<Other>,
+    /// Files that promproc left behind.
+    pub leftovers: Vec<Place>,
 }
 
 /// A file that was listed is not there any more.
@@ -128,7 +130,7 @@ impl Scan {
         self.files.extend(files);
         let below = others.iter().filter(|other| other.kind == OtherKind::Directory);
         let below = below.map(|other| other.name.clone()).collect();
-        let (seen, mut unseen): (Vec<_>, Vec<_>) = others.into_iter().partition(Other::is_seen_by_client);
+        let (seen, unseen): (Vec<_>, Vec<_>) = others.into_iter().partition(Other::is_seen_by_client);
         self.left_out.extend(seen.into_iter().map(|other| Problem {
             path: directory.path_of(&other.name),
             kind: match other.kind {
@@ -137,10 +139,7 @@ impl Scan {
                 _ => ProblemKind::Name,
             },
         }));
-        let own =
-            leftovers.iter().map(|own| Other { name: own.file_name().into(), kind: OtherKind::Foreign });
-        unseen.extend(own);
-        self.directories.push(Listed { directory: Arc::clone(directory), unseen });
+        self.directories.push(Listed { directory: Arc::clone(directory), unseen, leftovers });
         below
     }
 

@@ -92,6 +92,9 @@ impl<'a> Key<'a> {
 
 /// Replaces `\uD800` to `\uDFFF` escapes that are not a pair by `\uFFFD`.
 fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
     let mut replaced = String::new();
     let mut copied = 0;
     let mut at = 0;

@@ -7,7 +7,8 @@ use std::io;
 use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::directory::{Directory, FileId, InDirectory, OWN_PREFIX, Place};
+use crate::directory::own::{OWN_PREFIX, RANDOM_DIGITS, REMOVING};
+use crate::directory::{Directory, FileId, InDirectory, Place};
 use crate::liveness::lease::{self, Lease};
 use crate::liveness::{Evidence, Examined};
 
@@ -22,10 +23,6 @@ pub enum Removal {
     Changed,
 }
 
-/// How the names begin of files on their way out: 16 random hexadecimal digits follow, a dash, and the name
-/// that they had.
-const REMOVING: &str = "rm-";
-const RANDOM_DIGITS: usize = 16;
 /// As long as a name may be, on every file system that has leases.
 const LONGEST_NAME_BYTES: usize = 255;
 
@@ -80,15 +77,14 @@ fn remove_leased(file: &impl InDirectory, id: FileId, leased: &File) -> io::Resu
     // Between the lease and the renaming another file may have got the name.
     let is_it = match directory.metadata(&aside) {
         Ok(metadata) => FileId::of(&metadata) == id,
-        // Another promproc has finished it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::Gone),
+        // Another promproc took it for an interrupted removal, and has finished it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Removal::Removed),
         Err(error) => return Err(error),
     };
     if !is_it || lease::is_wanted(leased) {
         return match rename(directory, &aside, name) {
             // Where the name was taken meanwhile, the next to maintain the directory finds it.
-            Ok(()) | Err(Errno::EXIST) => Ok(Removal::Changed),
-            Err(Errno::NOENT) => Ok(Removal::Gone),
+            Ok(()) | Err(Errno::EXIST | Errno::NOENT) => Ok(Removal::Changed),
             Err(error) => Err(error.into()),
         };
     }
@@ -107,13 +103,6 @@ fn name_aside(name: &str) -> io::Result<String> {
         ));
     }
     Ok(aside)
-}
-
-/// The name that a file on its way out had.
-fn name_before(aside: &str) -> Option<&str> {
-    let (random, name) = aside.strip_prefix(OWN_PREFIX)?.strip_prefix(REMOVING)?.split_once('-')?;
-    let is_random = random.len() == RANDOM_DIGITS && random.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_random && !name.is_empty()).then_some(name)
 }
 
 /// Renames, but onto nothing.
@@ -135,7 +124,7 @@ fn rename(directory: &Directory, from: &str, to: &str) -> rustix::io::Result<()>
 /// # Errors
 /// Those of the system.
 pub(super) fn recover(aside: &Place) -> io::Result<Option<bool>> {
-    let Some(name) = name_before(aside.file_name()) else {
+    let Some(name) = aside.name_before_removal() else {
         return Ok(None);
     };
     let (look, leased) = match lease::look(aside) {
@@ -173,13 +162,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_aside_leads_back() {
-        let aside = name_aside("gauge_livesum_7.db").expect("a name");
-        assert_ne!(aside, name_aside("gauge_livesum_7.db").expect("another"));
-        assert_eq!(name_before(&aside), Some("gauge_livesum_7.db"));
-        for name in [".promproc-abc.tmp", ".promproc-rm-12-x", ".promproc-rm-0123456789abcdef-", "x"] {
-            assert_eq!(name_before(name), None, "{name}");
-        }
+    fn no_name_aside_is_like_another_or_longer_than_a_name_may_be() {
+        assert_ne!(name_aside("a.db").expect("a name"), name_aside("a.db").expect("another"));
         assert!(name_aside(&"x".repeat(225)).is_ok() && name_aside(&"x".repeat(226)).is_err());
     }
 }

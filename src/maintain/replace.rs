@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::directory::OWN_PREFIX;
+use crate::directory::own::OWN_PREFIX;
 
 /// Calls `write` on a temporary file beside `path`, and renames that over `path` when all is on
 /// disk. On any error the old file stays. The new one can be read by everybody (0644), whatever

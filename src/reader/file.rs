@@ -144,8 +144,9 @@ impl OpenFile<'_> {
             } else {
                 // An entry that is larger than the room before a piece.
                 last.buffer.truncate(last.filled.end);
+                last.buffer.drain(..last.filled.start);
                 last.buffer.extend_from_slice(&self.piece.buffer[filled.clone()]);
-                *filled = last.filled.start..last.buffer.len();
+                *filled = 0..last.buffer.len();
                 self.queue.recycle(std::mem::replace(&mut self.piece.buffer, last.buffer));
             }
         }

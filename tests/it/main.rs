@@ -12,6 +12,7 @@ mod dump;
 mod explain;
 mod generated;
 mod golden;
+mod hostile;
 mod house;
 mod library;
 mod merge;

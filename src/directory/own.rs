@@ -1,0 +1,30 @@
+//! Names of promproc's own in a directory. None matches the client's `glob('*.db')`: they begin with a dot.
+
+/// How all of them begin.
+pub(crate) const OWN_PREFIX: &str = ".promproc-";
+/// What follows in the name of a file on its way out: random hexadecimal digits, a dash, and the name
+/// that it had come after that.
+pub(crate) const REMOVING: &str = "rm-";
+/// How many digits these are.
+pub(crate) const RANDOM_DIGITS: usize = 16;
+
+/// The name that a file on its way out had.
+pub(super) fn name_before(aside: &str) -> Option<&str> {
+    let (random, name) = aside.strip_prefix(OWN_PREFIX)?.strip_prefix(REMOVING)?.split_once('-')?;
+    let is_random = random.len() == RANDOM_DIGITS && random.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_random && !name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_aside_leads_back() {
+        let aside = format!("{OWN_PREFIX}{REMOVING}0123456789abcdef-gauge_livesum_7.db");
+        assert_eq!(name_before(&aside), Some("gauge_livesum_7.db"));
+        for name in [".promproc-abc.tmp", ".promproc-rm-12-x", ".promproc-rm-0123456789abcdef-", "x"] {
+            assert_eq!(name_before(name), None, "{name}");
+        }
+    }
+}

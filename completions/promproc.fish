@@ -78,7 +78,7 @@ dots\t''
 values\t''
 allow-utf-8\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l threads -d 'How many threads read the files; the output is the same [default: at most 4]' -r
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -s o -l output -d 'Replace FILE by the output in one step, mode 0644; readers see the old or the new file. - is standard output' -r -F
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s o -l output -d 'Replace FILE by the output in one step; readers see the old or the new file. Its permissions and owner stay; a new one gets mode 0644. A link at FILE is refused. -, /dev/stdout, /dev/stderr and /dev/fd/N are written to as they are open' -r -F
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
 gauge\t''

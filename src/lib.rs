@@ -38,5 +38,4 @@ pub mod notation;
 pub mod observe;
 pub mod reader;
 pub mod select;
-#[cfg(target_os = "linux")]
 mod sys;

@@ -155,8 +155,9 @@ pub(crate) struct MergeArgs {
     /// How many threads read the files; the output is the same [default: at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Replace FILE by the output in one step, mode 0644; readers see the old or the new file. - is
-    /// standard output
+    /// Replace FILE by the output in one step; readers see the old or the new file. Its permissions and
+    /// owner stay; a new one gets mode 0644. A link at FILE is refused. -, /dev/stdout, /dev/stderr
+    /// and /dev/fd/N are written to as they are open
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
     #[command(flatten)]

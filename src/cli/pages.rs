@@ -112,17 +112,17 @@ const MERGE: Page = Page {
         (
             "2",
             "Nothing was written, and the file of -o is the old one: the command line is wrong, \
-             there is no such directory, the output cannot be written or, with --strict, a file \
-             would have been left out.",
+             there is no such directory, FILE is a link or no regular file, the output cannot be written \
+             or, with --strict, a file would have been left out.",
         ),
     ],
     environment: ON_DIRECTORIES,
     files: &[
         METRIC_FILES,
         (
-            ".promproc-*.tmp",
-            "What -o writes, beside FILE, before it is renamed over FILE. It may be left behind \
-             where promproc was killed.",
+            ".promproc-tmp-*",
+            "What -o writes, beside FILE, before it is renamed over FILE. Where promproc was killed it \
+             is left behind, and the next merge -o into that directory removes it, as prune and clean do.",
         ),
     ],
 };

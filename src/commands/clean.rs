@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use promproc::directory::{DirectoryError, InDirectory, Place};
 use promproc::liveness::{Evidence, Examined, Liveness, Process, RemovedFiles, name_holders, removed_files};
 use promproc::maintain::clean::{Found, contents, contents_of};
-use promproc::maintain::{Removal, open_or_create, remove, remove_regardless};
+use promproc::maintain::{Intent, Removal, open_or_create, remove, remove_regardless};
 use promproc::notation::{counted, printable};
 
 use crate::cli::CleanArgs;
@@ -35,7 +35,8 @@ fn clean(
     let shown = directory.to_string_lossy();
     let shown = printable(&shown);
     let Found { files, others } = if args.no_create || args.dry_run {
-        match contents(directory) {
+        let intent = if args.dry_run { Intent::DryRun } else { Intent::Change };
+        match contents(directory, intent) {
             Err(DirectoryError::Missing(_)) if !args.no_create => {
                 writeln!(lines, "would create {shown}")?;
                 return Ok(Outcome::Done);

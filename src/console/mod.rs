@@ -78,9 +78,17 @@ impl Console {
     /// Sends what `write` writes to standard output as it is; on a terminal, control characters in
     /// it (other people's label values) are made visible instead of obeyed.
     pub(crate) fn write_data(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        if !stdout.is_terminal() {
-            let mut out = io::BufWriter::with_capacity(BUFFER_BYTES, stdout);
+        self.write_data_to(io::stdout().lock(), write)
+    }
+
+    /// The same, to something else that is open.
+    pub(crate) fn write_data_to(
+        &self,
+        mut target: impl Write + IsTerminal,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if !target.is_terminal() {
+            let mut out = io::BufWriter::with_capacity(BUFFER_BYTES, target);
             write(&mut out)?;
             return out.flush();
         }
@@ -88,10 +96,10 @@ impl Console {
         write(&mut data)?;
         for line in String::from_utf8_lossy(&data).split_inclusive('\n') {
             let text = line.trim_end_matches('\n');
-            stdout.write_all(printable(text).as_bytes())?;
-            stdout.write_all(&line.as_bytes()[text.len()..])?;
+            target.write_all(printable(text).as_bytes())?;
+            target.write_all(&line.as_bytes()[text.len()..])?;
         }
-        stdout.flush()
+        target.flush()
     }
 
     pub(crate) fn error(&self, message: impl Display) {

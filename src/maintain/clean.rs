@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::open::{list, open};
+use super::open::{Intent, list, open};
 use super::prune::present;
 use crate::directory::{Contents, Directory, DirectoryError, OtherKind, Place};
 use crate::liveness::Examined;
@@ -30,8 +30,8 @@ pub struct Other {
 ///
 /// # Errors
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
-pub fn contents(path: &Path) -> Result<Found, DirectoryError> {
-    let (directory, contents) = open(path)?;
+pub fn contents(path: &Path, intent: Intent) -> Result<Found, DirectoryError> {
+    let (directory, contents) = open(path, intent)?;
     examined(&directory, contents)
 }
 

@@ -2,11 +2,14 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod clean;
+mod descriptor;
 mod open;
 pub mod prune;
 mod remove;
 mod replace;
+mod temporary;
 
-pub use open::open_or_create;
+pub use descriptor::Descriptor;
+pub use open::{Intent, open_or_create};
 pub use remove::{Removal, remove, remove_regardless};
-pub use replace::replace_file;
+pub use replace::{ReplaceError, replace_file};

@@ -10,16 +10,28 @@ use std::sync::Arc;
 use rustix::fs::{self, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::remove::recover;
+use super::{remove, temporary};
 use crate::directory::{Contents, Directory, DirectoryError, InDirectory};
 
-/// Opens a directory to be changed, and lists it.
+/// Whether anything is to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Something is to be removed.
+    Change,
+    /// It is only to be said what would be removed.
+    DryRun,
+}
+
+/// Opens a directory to be changed, and lists it. On a dry run what was left half done is left so.
 ///
 /// # Errors
 /// [`DirectoryError`] if it cannot be opened, listed, or put in order.
-pub(super) fn open(path: &Path) -> Result<(Arc<Directory>, Contents), DirectoryError> {
+pub(super) fn open(path: &Path, intent: Intent) -> Result<(Arc<Directory>, Contents), DirectoryError> {
     let directory = Arc::new(Directory::open_to_change(path)?);
-    let contents = list(&directory)?;
+    let contents = match intent {
+        Intent::Change => list(&directory)?,
+        Intent::DryRun => Contents::of(&directory).map_err(|error| DirectoryError::of_system(path, error))?,
+    };
     Ok((directory, contents))
 }
 
@@ -29,10 +41,12 @@ pub(super) fn list(directory: &Arc<Directory>) -> Result<Contents, DirectoryErro
     let contents = Contents::of(directory).map_err(of_system)?;
     let mut has_recovered = false;
     for leftover in &contents.leftovers {
-        match recover(leftover) {
-            Ok(recovered) => has_recovered |= recovered == Some(true),
-            Err(source) => return Err(DirectoryError::Io { path: leftover.path(), source }),
-        }
+        let recovered = match temporary::recover(leftover) {
+            None => remove::recover(leftover)
+                .map_err(|source| DirectoryError::Io { path: leftover.path(), source })?,
+            recovered => recovered,
+        };
+        has_recovered |= recovered == Some(true);
     }
     if has_recovered { Contents::of(directory).map_err(of_system) } else { Ok(contents) }
 }

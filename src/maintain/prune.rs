@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::open::open;
+use super::open::{Intent, open};
 use crate::directory::{DirectoryError, InDirectory, MetricFile, Place, Scan};
 use crate::liveness::{Evidence, Examined, Liveness, examine};
 use crate::model::GaugeMode;
@@ -25,9 +25,9 @@ pub struct Gauges {
 ///
 /// # Errors
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
-pub fn gauges(directory: &Path, modes: &[GaugeMode]) -> Result<Gauges, DirectoryError> {
+pub fn gauges(directory: &Path, modes: &[GaugeMode], intent: Intent) -> Result<Gauges, DirectoryError> {
     let is_candidate = |file: &MetricFile| file.name.mode.is_some_and(|mode| modes.contains(&mode));
-    let (directory, contents) = open(directory)?;
+    let (directory, contents) = open(directory, intent)?;
     let files = Scan::of(&directory, contents).files;
     let (candidates, others): (Vec<_>, Vec<_>) = files.into_iter().partition(is_candidate);
     let (dead, rest): (Vec<_>, Vec<_>) =
@@ -53,8 +53,13 @@ pub(super) fn present<F: InDirectory>(files: Vec<F>) -> Result<Vec<Examined<F>>,
 ///
 /// # Errors
 /// [`DirectoryError`] if there is no such directory.
-pub fn gauges_of(directory: &Path, pid: &str, modes: &[GaugeMode]) -> Result<Vec<Place>, DirectoryError> {
-    let (opened, _) = open(directory)?;
+pub fn gauges_of(
+    directory: &Path,
+    pid: &str,
+    modes: &[GaugeMode],
+    intent: Intent,
+) -> Result<Vec<Place>, DirectoryError> {
+    let (opened, _) = open(directory, intent)?;
     let places = modes.iter().map(|mode| Place::new(&opened, &format!("gauge_{mode}_{pid}.db")));
     Ok(places.filter(Place::exists).collect())
 }

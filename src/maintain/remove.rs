@@ -1,13 +1,12 @@
 //! Unlinks examined files. Nothing is ever truncated: that kills a live writer with SIGBUS.
 
 use std::fs::File;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 
 use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::directory::own::{OWN_PREFIX, RANDOM_DIGITS, REMOVING};
+use crate::directory::own::{OWN_PREFIX, REMOVING, random_digits};
 use crate::directory::{Directory, FileId, InDirectory, Place};
 use crate::liveness::lease::{self, Lease};
 use crate::liveness::{Evidence, Examined};
@@ -94,8 +93,7 @@ fn remove_leased(file: &impl InDirectory, id: FileId, leased: &File) -> io::Resu
 
 /// A name for a file on its way out, which nobody can foresee.
 fn name_aside(name: &str) -> io::Result<String> {
-    let random = RandomState::new().build_hasher().finish();
-    let aside = format!("{OWN_PREFIX}{REMOVING}{random:0RANDOM_DIGITS$x}-{name}");
+    let aside = format!("{OWN_PREFIX}{REMOVING}{}-{name}", random_digits());
     if aside.len() > LONGEST_NAME_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidFilename,

@@ -2,20 +2,23 @@
 
 mod table;
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use promproc::exposition::{openmetrics, prom2json, text};
-use promproc::maintain::replace_file;
+use promproc::maintain::{Descriptor, ReplaceError, replace_file};
 use promproc::merge::{Merged, MergedSeries, Options, Order, merge_paths};
+use promproc::notation::quoted;
 
 use crate::cli::{MergeArgs, MergeFormat};
-use crate::commands::{Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
 use crate::console::Console;
 use crate::console::table::View;
 
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let target = Target::of(args.output.as_deref())?;
     let paths = paths_or_environment(&args.input.paths, console)?;
     let mut options = Options::default();
     options.selection = selection(&args.select);
@@ -31,17 +34,66 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
         console.warning(conflict);
     }
     let outcome = report(&problems, console);
-    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
-        Some(path) => replace_file(path, |out| render(series, args, &View::default(), out))
-            .with_context(|| format!("{}: cannot be written", path.display()))?,
-        None if args.format == MergeFormat::Table => {
+    match target {
+        Target::File(path) => {
+            replace_file(path, |out| render(series, args, &View::default(), out)).map_err(not_replaced)?;
+        }
+        Target::Descriptor(path, opened) => console
+            .write_data_to(opened, |out| render(series, args, &View::default(), out))
+            .with_context(|| cannot_be_written(path))?,
+        Target::StandardOutput if args.format == MergeFormat::Table => {
             let mut out = console.out();
             render(series, args, &console.view(), &mut out)?;
             out.flush()?;
         }
-        None => console.write_data(|out| render(series, args, &View::default(), out))?,
+        Target::StandardOutput => console.write_data(|out| render(series, args, &View::default(), out))?,
     }
     Ok(outcome)
+}
+
+/// Where the output goes.
+enum Target<'a> {
+    StandardOutput,
+    /// Another descriptor that this process was started with, and the path that names it.
+    Descriptor(&'a Path, File),
+    File(&'a Path),
+}
+
+impl<'a> Target<'a> {
+    /// To be called before anything else is opened: a number without a descriptor would get one.
+    fn of(output: Option<&'a Path>) -> anyhow::Result<Self> {
+        let Some(path) = output.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self::StandardOutput);
+        };
+        match Descriptor::named(path) {
+            None => Ok(Self::File(path)),
+            Some(descriptor) if descriptor.is_standard_output() => Ok(Self::StandardOutput),
+            Some(descriptor) => {
+                let opened = descriptor.duplicate().with_context(|| cannot_be_written(path))?;
+                Ok(Self::Descriptor(path, opened))
+            }
+        }
+    }
+}
+
+fn cannot_be_written(path: &Path) -> String {
+    format!("{}: cannot be written", path.display())
+}
+
+/// Why a file is the old one still, and what to do about it.
+fn not_replaced(error: ReplaceError) -> anyhow::Error {
+    let hint = match error {
+        ReplaceError::Parent(error) => return hinted(error),
+        ReplaceError::Link { ref target, .. } => {
+            format!("it leads to {}: give that path if this is the file to replace", quoted(target))
+        }
+        ReplaceError::Directory(_) => "give the name of a file in it".to_owned(),
+        ReplaceError::Special { .. } => {
+            "-o replaces files; to write to what is there, redirect standard output to it instead".to_owned()
+        }
+        _ => return error.into(),
+    };
+    Hinted::wrap(error, hint)
 }
 
 fn render(series: MergedSeries, args: &MergeArgs, view: &View, out: &mut dyn Write) -> io::Result<()> {

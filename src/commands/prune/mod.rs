@@ -11,7 +11,7 @@ use promproc::directory::{DirectoryError, InDirectory};
 use promproc::format::MetricFileName;
 use promproc::liveness::Evidence;
 use promproc::maintain::prune::{Gauges, gauges, gauges_of};
-use promproc::maintain::{Removal, remove, remove_regardless};
+use promproc::maintain::{Intent, Removal, remove, remove_regardless};
 use promproc::model::GaugeMode;
 use promproc::notation::printable;
 
@@ -48,7 +48,7 @@ fn dead_processes(
     pruned: &mut Pruned<'_>,
     console: &Console,
 ) -> anyhow::Result<Outcome> {
-    let gauges = gauges(directory, modes).map_err(hinted)?;
+    let gauges = gauges(directory, modes, pruned.intent()).map_err(hinted)?;
     if gauges.may_be_out_of_sight && !pruned.args.force {
         return Err(out_of_sight(directory, &gauges));
     }
@@ -76,7 +76,7 @@ fn named_processes(
     pruned: &mut Pruned<'_>,
 ) -> anyhow::Result<Outcome> {
     for pid in &pruned.args.pid {
-        for file in gauges_of(directory, pid, modes).map_err(hinted)? {
+        for file in gauges_of(directory, pid, modes, pruned.intent()).map_err(hinted)? {
             pruned.file(&file, "its process is dead, says the caller", || remove_regardless(&file))?;
         }
     }
@@ -93,6 +93,10 @@ struct Pruned<'a> {
 }
 
 impl Pruned<'_> {
+    fn intent(&self) -> Intent {
+        if self.args.dry_run { Intent::DryRun } else { Intent::Change }
+    }
+
     /// Removes a file with `act`, unless nothing is to be removed, and notes it.
     fn file(
         &mut self,

@@ -1,5 +1,9 @@
 //! Processes that have files open are in the way, and named.
 
+use std::fs::File;
+
+use rustix::fs::{FlockOperation, flock};
+
 use super::*;
 
 #[test]
@@ -144,11 +148,17 @@ fn files_that_may_be_in_use_are_not_removed() {
 
 #[test]
 fn a_running_merge_keeps_its_temporary_file() {
-    let directory = Directory::with(&[]);
-    let merge = Holder::shell("exec 9<>$1/.promproc-q8X.tmp", directory.path());
-    clean(&directory, &[]).fails_with(&["1 file of 1 in use"]);
-    drop(merge);
-    assert_eq!(clean(&directory, &[]).status, Some(0));
+    let directory = Directory::with(&["counter_1.db"]);
+    let name = ".promproc-tmp-0123456789abcdef";
+    let merge = File::create(directory.file(name)).unwrap();
+    flock(&merge, FlockOperation::LockExclusive).unwrap();
+    run(promproc().arg("prune").arg(directory.path())).prints("");
+    clean(&directory, &[]).fails_with(&["1 file of 2 in use"]);
+    assert_eq!(clean(&directory, &["--keep-live"]).status, Some(0));
+    assert_eq!(directory.names(), [name]);
+    // Not only closed: a child that another test has just forked may have it, too.
+    flock(&merge, FlockOperation::Unlock).unwrap();
+    clean(&directory, &[]).prints("");
     assert_eq!(directory.names(), Vec::<String>::new());
 }
 

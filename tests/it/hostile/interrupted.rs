@@ -36,6 +36,16 @@ fn what_a_killed_prune_left_of_a_dead_process_goes_with_the_next() {
 }
 
 #[test]
+fn a_dry_run_leaves_what_was_interrupted_as_it_is() {
+    for command in ["prune", "clean"] {
+        let directory = Directory::with(&[]);
+        fs::write(directory.file(ASIDE), [0; 8]).unwrap();
+        run(promproc().args([command, "--dry-run"]).arg(directory.path()));
+        assert_eq!(directory.names(), [ASIDE], "{command}");
+    }
+}
+
+#[test]
 fn a_name_that_was_taken_meanwhile_is_left_to_who_took_it() {
     let directory = Directory::with(&[]);
     fs::write(directory.file(ASIDE), encoded(&[(SIZE, 2.0)])).unwrap();

@@ -3,6 +3,7 @@
 
 mod damage;
 mod output;
+mod replaced;
 mod threads;
 
 use std::fs;

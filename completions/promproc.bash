@@ -491,7 +491,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__prune)
-            opts="-q -v -h --pid --mode --dry-run --force --format --quiet --verbose --color --help"
+            opts="-q -v -h --pid --mode --dry-run --force --settle --format --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -503,6 +503,10 @@ _promproc() {
                     ;;
                 --mode)
                     COMPREPLY=($(compgen -W "all liveall livemax livemin livemostrecent livesum max min mostrecent sum" -- "${cur}"))
+                    return 0
+                    ;;
+                --settle)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --format)

@@ -180,6 +180,7 @@ max\t''
 min\t''
 mostrecent\t''
 sum\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l settle -d 'How long a file must have been seen dead before it goes, e.g. 500ms or 5s: a hook that calls mark_process_dead fails where it finds its file gone. Waits only if there is something to remove; 0 where nobody else removes. With --pid, nothing is waited for' -r
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l format -d 'text: for people; json: JSON Lines, one object a removed file' -r -f -a "text\t''
 json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

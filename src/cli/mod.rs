@@ -17,7 +17,7 @@ use promproc::model::{GaugeMode, MetricType};
 use promproc::observe::{By, Sort};
 use promproc::select::Selector;
 
-use values::{interval, label, one_of, permissions, pid, prunable_modes};
+use values::{duration, interval, label, one_of, permissions, pid, prunable_modes};
 
 /// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
 ///
@@ -247,6 +247,11 @@ pub(crate) struct PruneArgs {
     /// Prune even where no process can be seen that writes to the directory
     #[arg(long)]
     pub force: bool,
+    /// How long a file must have been seen dead before it goes, e.g. 500ms or 5s: a hook that calls
+    /// mark_process_dead fails where it finds its file gone. Waits only if there is something to remove; 0
+    /// where nobody else removes. With --pid, nothing is waited for
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub settle: Duration,
     /// text: for people; json: JSON Lines, one object a removed file
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,

@@ -55,6 +55,15 @@ pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// `500ms`, `5s`, `2m`, `1h`; a bare number is seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+    const WRONG: &str = "a duration is given as 500ms, 5s, 2m or 1h";
+    if let Ok(seconds) = text.parse() {
+        return Duration::try_from_secs_f64(seconds).map_err(|_| WRONG);
+    }
+    humantime::parse_duration(text).map_err(|_| WRONG)
+}
+
 pub(super) fn label(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("a label is given as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))

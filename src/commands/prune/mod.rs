@@ -5,6 +5,7 @@ mod json;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
+use std::thread;
 
 use anyhow::anyhow;
 use promproc::directory::{DirectoryError, InDirectory};
@@ -51,6 +52,10 @@ fn dead_processes(
     let gauges = gauges(directory, modes, pruned.intent()).map_err(hinted)?;
     if gauges.may_be_out_of_sight && !pruned.args.force {
         return Err(out_of_sight(directory, &gauges));
+    }
+    if !gauges.dead.is_empty() && !pruned.args.dry_run {
+        // What is still dead after that is asked for its lease once more when it is removed.
+        thread::sleep(pruned.args.settle);
     }
     for file in &gauges.dead {
         pruned.file(&file.file, file.reason(), || remove(file))?;

@@ -9,7 +9,7 @@ const ASIDE: &str = ".promproc-rm-0123456789abcdef-gauge_livesum_4999999.db";
 const NAME: &str = "gauge_livesum_4999999.db";
 
 fn prune(directory: &Directory) -> Ran {
-    run(promproc().arg("prune").arg(directory.path()))
+    run(promproc().args(["prune", "--settle", "0"]).arg(directory.path()))
 }
 
 #[test]

@@ -4,10 +4,12 @@ mod cli;
 mod commands;
 mod console;
 
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use promproc::notation::printable;
 
 use cli::{Cli, Command, for_each_command};
 use commands::{Hinted, Outcome};
@@ -17,7 +19,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(asked_for) if !asked_for.use_stderr() => return shown(asked_for.print()),
-        Err(wrong) => wrong.exit(),
+        Err(wrong) => return refused(&wrong),
     };
     let console = Console::new(&cli.global);
     match run(&cli.command, &console) {
@@ -32,6 +34,17 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Says what is wrong with the command line. It may hold anything, and clap repeats it: so it is asked again
+/// about one in which everything is visible.
+fn refused(wrong: &clap::Error) -> ExitCode {
+    let visible = env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
+    let again = Cli::try_parse_from(visible).err();
+    // Nobody is left to tell when standard error is gone.
+    let _ =
+        again.as_ref().map_or_else(|| writeln!(io::stderr(), "error: {}", wrong.kind()), clap::Error::print);
+    ExitCode::from(2)
 }
 
 /// The exit status after help or the version, which somebody may rely on having got.

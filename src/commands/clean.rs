@@ -12,7 +12,7 @@ use promproc::maintain::{Intent, Removal, open_or_create, remove, remove_regardl
 use promproc::notation::{counted, printable};
 
 use crate::cli::CleanArgs;
-use crate::commands::{Failures, Hinted, Outcome, directory_or_environment, hinted};
+use crate::commands::{Failures, Hinted, Outcome, directory_or_environment, hinted, say_command_lines};
 use crate::console::{Console, date};
 
 pub(crate) fn run(args: &CleanArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -54,6 +54,8 @@ fn clean(
         files.into_iter().partition(|file| args.force || file.liveness() == Liveness::Dead);
     if !kept.is_empty() && !args.keep_live {
         name_holders(kept.iter_mut());
+        let evidence = kept.iter().filter_map(|file| file.evidence.as_ref());
+        say_command_lines(evidence.flat_map(Evidence::processes), console);
         return Err(refused(directory, &kept, dead.len() + kept.len()));
     }
     let mut count = 0;

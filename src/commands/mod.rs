@@ -10,12 +10,14 @@ pub(crate) mod merge;
 pub(crate) mod prune;
 pub(crate) mod top;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use promproc::directory::{DirectoryError, Problem};
+use promproc::liveness::Process;
 use promproc::select::{NamePattern, Selection};
 
 use crate::cli::Select;
@@ -125,6 +127,20 @@ pub(crate) fn selection(select: &Select) -> Selection {
     selection.pids.clone_from(&select.pid);
     selection.labels.clone_from(&select.label);
     selection
+}
+
+/// Says the command lines of processes, for `--verbose` alone: they may hold secrets.
+pub(crate) fn say_command_lines<'p>(processes: impl IntoIterator<Item = &'p Process>, console: &Console) {
+    if !console.is_verbose() {
+        return;
+    }
+    let by_pid: BTreeMap<u32, &Process> =
+        processes.into_iter().map(|process| (process.pid, process)).collect();
+    for process in by_pid.values() {
+        if let Some(line) = process.command_line() {
+            console.info(format_args!("pid {}: {line}", process.pid));
+        }
+    }
 }
 
 /// Warns of everything that was left out; that needs a person's attention.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use promproc::notation::is_unsafe;
+use promproc::notation::{has_unsafe, is_unsafe};
 use serde::Serialize;
 
 /// Replaces the content of `text` by the object and a newline.
@@ -18,7 +18,7 @@ pub(crate) fn write_line(line: &impl Serialize, text: &mut Vec<u8>) -> serde_jso
     // Such characters stand in strings only. DEL and everything behind ASCII is rare in a line.
     if text.iter().any(|byte| *byte >= 0x7f)
         && let Ok(shown) = std::str::from_utf8(text)
-        && shown.contains(is_unsafe)
+        && has_unsafe(shown)
     {
         *text = escaped(shown).into_bytes();
     }
@@ -30,8 +30,10 @@ fn escaped(json: &str) -> String {
     let mut shown = String::with_capacity(json.len() + 8);
     for c in json.chars() {
         if is_unsafe(c) {
-            // All of these have four hexadecimal digits; writing to a String does not fail.
-            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+            // Beyond four hexadecimal digits JSON has a pair of them; writing to a String does not fail.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
         } else {
             shown.push(c);
         }
@@ -45,11 +47,11 @@ mod tests {
 
     #[test]
     fn what_steers_a_terminal_is_escaped_and_reads_back() {
-        let text = "\u{1b}[31m\u{7f}\u{9b}\u{202e}é漢";
+        let text = "\u{1b}[31m\u{7f}\u{9b}\u{202e}\u{e0041}é漢";
         let mut line = Vec::new();
         write_line(&[text], &mut line).expect("a line");
         let line = String::from_utf8(line).expect("UTF-8");
-        assert_eq!(line, "[\"\\u001b[31m\\u007f\\u009b\\u202eé漢\"]\n");
+        assert_eq!(line, "[\"\\u001b[31m\\u007f\\u009b\\u202e\\udb40\\udc41é漢\"]\n");
         assert_eq!(serde_json::from_str::<[String; 1]>(&line).expect("JSON"), [text]);
     }
 }

@@ -15,18 +15,29 @@ use crate::directory::FileId;
 pub struct Process {
     /// Its number, as seen from here.
     pub pid: u32,
-    /// Its command line, or its name where it has none.
-    pub command: String,
+    /// Its program's name.
+    pub name: String,
     /// When it started, to the second.
     pub started: SystemTime,
 }
 
+impl Process {
+    /// Its command line, which may hold secrets; `None` if it has none, has ended, or is not shown to the
+    /// caller.
+    pub fn command_line(&self) -> Option<String> {
+        let pid = Pid::from_u32(self.pid);
+        let mut system = System::new().ok()?;
+        let wanted = ProcessRefreshKind::nothing().without_tasks().with_cmd(UpdateKind::Always);
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, wanted);
+        let process = system.process(pid).filter(|process| describe(process) == *self)?;
+        let words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
+        Some(words.join(" ")).filter(|line| !line.trim().is_empty())
+    }
+}
+
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN_CHARS: usize = 60;
-        let cut = self.command.char_indices().nth(SHOWN_CHARS);
-        let (command, dots) = cut.map_or((self.command.as_str(), ""), |(at, _)| (&self.command[..at], "…"));
-        write!(f, "{} ({command}{dots})", self.pid)
+        write!(f, "{} ({})", self.pid, self.name)
     }
 }
 
@@ -50,7 +61,7 @@ impl Processes {
     pub(super) fn list() -> Self {
         let system = System::new().ok().map(|mut system| {
             // Tasks are threads: a number that only a thread has is no process.
-            let wanted = ProcessRefreshKind::nothing().without_tasks().with_cmd(UpdateKind::Always);
+            let wanted = ProcessRefreshKind::nothing().without_tasks();
             system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted);
             system
         });
@@ -176,14 +187,9 @@ impl Holders {
 }
 
 fn describe(process: &sysinfo::Process) -> Process {
-    let words: Vec<_> = process.cmd().iter().map(|word| word.to_string_lossy()).collect();
-    let command = match words.join(" ").trim() {
-        "" => process.name().to_string_lossy().into_owned(),
-        line => line.to_owned(),
-    };
     Process {
         pid: process.pid().as_u32(),
-        command,
+        name: process.name().to_string_lossy().into_owned(),
         started: UNIX_EPOCH + Duration::from_secs(process.start_time()),
     }
 }

@@ -34,7 +34,7 @@ pub struct Process {
     directory: PathBuf,
     /// Live if any of its files is; else unknown if that of any is.
     pub liveness: Liveness,
-    /// The command of a live process, the evidence of others.
+    /// The program of a live process, the evidence of others.
     pub about: String,
     /// How many files it has.
     pub files: usize,
@@ -202,8 +202,8 @@ impl<'a> Group<'a> {
             Evidence::OpenIn(processes) if !processes.is_empty() => {
                 // The holder's number is of interest where it is another, as with uWSGI.
                 let shown = |process: &liveness::Process| match process.pid.to_string() {
-                    pid if pid == self.pid => process.command.clone(),
-                    pid => format!("pid {pid}: {}", process.command),
+                    pid if pid == self.pid => process.name.clone(),
+                    pid => format!("pid {pid}: {}", process.name),
                 };
                 processes.iter().map(shown).collect::<Vec<_>>().join(", ")
             }

@@ -100,7 +100,7 @@ pub(crate) struct ContributionObject {
 pub(crate) struct ProcessObject {
     /// Its number, as seen from here.
     pub pid: u32,
-    /// Its command line, or its name where it has none.
+    /// Its program's name.
     pub command: String,
     /// When it started, in Unix seconds.
     pub started: u64,
@@ -186,5 +186,5 @@ fn buckets(buckets: &[(f64, f64)]) -> Vec<BucketObject> {
 
 fn process(process: &Process) -> ProcessObject {
     let started = process.started.duration_since(UNIX_EPOCH).unwrap_or_default();
-    ProcessObject { pid: process.pid, command: process.command.clone(), started: started.as_secs() }
+    ProcessObject { pid: process.pid, command: process.name.clone(), started: started.as_secs() }
 }

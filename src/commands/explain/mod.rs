@@ -7,10 +7,11 @@ use std::io::Write;
 use std::time::SystemTime;
 
 use promproc::explain::{Explained, explain};
+use promproc::liveness::Evidence;
 use promproc::merge::Options;
 
 use crate::cli::{ExplainArgs, Format};
-use crate::commands::{Outcome, hinted, paths_or_environment, report};
+use crate::commands::{Outcome, hinted, paths_or_environment, report, say_command_lines};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::SeriesLine;
@@ -31,6 +32,8 @@ pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outco
         }
         return Ok(Outcome::NeedsAttention);
     }
+    let evidence = explained.files.iter().filter_map(|file| file.evidence.as_ref());
+    say_command_lines(evidence.flat_map(Evidence::processes), console);
     match args.format {
         Format::Table => {
             let mut out = console.out();

@@ -1,11 +1,12 @@
 //! On ground that others can write to: directories and links that are swapped while promproc works, what
-//! blocks who opens it, files of holes, and removals that were interrupted.
+//! blocks who opens it, files of holes, removals that were interrupted, text that is not what it seems.
 
 mod blocking;
 mod holes;
 mod interrupted;
 mod leases;
 mod swapped;
+mod text;
 mod trees;
 
 use std::time::Duration;

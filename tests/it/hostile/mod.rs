@@ -4,6 +4,7 @@
 mod blocking;
 mod holes;
 mod interrupted;
+mod killed;
 mod leases;
 mod swapped;
 mod text;

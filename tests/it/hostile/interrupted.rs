@@ -1,7 +1,11 @@
 //! Removals that were interrupted, and names that somebody foresaw.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use super::*;
 
@@ -63,7 +67,7 @@ fn a_name_that_somebody_foresaw_stops_nothing() {
         let name = format!("gauge_livesum_{pid}.db");
         fs::write(directory.file(&name), [0; 8]).unwrap();
         // What the name aside was before.
-        let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(directory.file(&name)).unwrap());
+        let inode = fs::metadata(directory.file(&name)).unwrap().ino();
         fs::create_dir(directory.file(&format!(".promproc-{inode:x}.tmp"))).unwrap();
     }
     assert_eq!(prune(&directory).stdout.lines().count(), 10);
@@ -92,4 +96,28 @@ fn check_names_what_an_interrupted_prune_left() {
     prune(&directory);
     let found = said(directory.path());
     assert!(!found.contains("interrupted-removal"), "{found}");
+}
+
+#[test]
+fn a_file_that_takes_the_name_between_lease_and_renaming_is_not_removed() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        return not_run("strace");
+    }
+    let directory = Directory::with(&[NAME]);
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", "inject=renameat2:delay_enter=3000000:when=1"]);
+    command.args([env!("CARGO_BIN_EXE_promproc"), "prune", "--settle", "0"]).arg(directory.path());
+    let leased = fs::metadata(directory.file(NAME)).unwrap().ino();
+    let prune = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // From here on it looks whether the file is dead, and then waits for three seconds to rename it.
+    wait_for("the lease", || is_leased(leased).then_some(()));
+    thread::sleep(Duration::from_secs(1));
+    let new = directory.file("new");
+    fs::write(&new, encoded(&[(SIZE, 2.0)])).unwrap();
+    let inode = fs::metadata(&new).unwrap().ino();
+    fs::rename(&new, directory.file(NAME)).unwrap();
+    let output = prune.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]), "{output:?}");
+    assert_eq!(directory.names(), [NAME]);
+    assert_eq!(fs::metadata(directory.file(NAME)).unwrap().ino(), inode);
 }

@@ -122,9 +122,13 @@ fn a_worker_that_waits_for_a_file_whose_prune_is_killed_writes_where_it_is_found
         }
         command.args([env!("CARGO_BIN_EXE_promproc"), "prune", "--settle", "0"]).arg(directory.path());
         let mut prune = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // It opens the file at any of these moments, and says which file it has.
-        let script = format!("sleep 0.{}; exec 9<>\"$1/{NAME}\"", 3 + waited % 6);
-        let worker = Holder::shell(&script, directory.path());
+        // The first lease is that of the look, the second that of the removal.
+        for is_wanted in [true, false, true] {
+            wait_for("a lease", || {
+                (is_leased(inode) == is_wanted || prune.try_wait().unwrap().is_some()).then_some(())
+            });
+        }
+        let worker = Holder::shell(&format!("exec 9<>\"$1/{NAME}\""), directory.path());
         prune.wait().unwrap();
         run(promproc().args(["prune", "--settle", "0"]).arg(directory.path()));
         let held = fs::metadata(format!("/proc/{}/fd/9", worker.pid())).unwrap();

@@ -33,4 +33,4 @@ pub(crate) use sample::{Sample, samples};
 pub(crate) use user::{
     STRANGER, can_change_user, promproc_of_a_stranger, promproc_without_leases, promproc_without_threads,
 };
-pub(crate) use waiting::{DEADLINE, wait_for};
+pub(crate) use waiting::{DEADLINE, is_leased, wait_for};

@@ -1,5 +1,6 @@
 //! Waiting until something has happened.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,4 +18,10 @@ pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) 
         assert!(start.elapsed() < DEADLINE, "waited in vain: {what}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Whether somebody holds a lease on a file.
+pub(crate) fn is_leased(inode: u64) -> bool {
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|line| line.contains("LEASE") && line.contains(&format!(":{inode} ")))
 }

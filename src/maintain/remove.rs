@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use rustix::fs::{self, AtFlags, RenameFlags};
+use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
 
 use crate::directory::own::{OWN_PREFIX, REMOVING, random_digits};
@@ -105,14 +105,24 @@ fn name_aside(name: &str) -> io::Result<String> {
 
 /// Renames, but onto nothing.
 fn rename(directory: &Directory, from: &str, to: &str) -> rustix::io::Result<()> {
-    match fs::renameat_with(directory, from, directory, to, RenameFlags::NOREPLACE) {
-        // Not every file system knows this kind of renaming.
+    match rename_exclusively(directory, from, to) {
+        // Not every system, nor every file system, knows this kind of renaming.
         Err(Errno::INVAL | Errno::NOSYS) => match fs::statat(directory, to, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Err(Errno::EXIST),
             Err(_) => fs::renameat(directory, from, directory, to),
         },
         other => other,
     }
+}
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn rename_exclusively(directory: &Directory, from: &str, to: &str) -> rustix::io::Result<()> {
+    fs::renameat_with(directory, from, directory, to, fs::RenameFlags::NOREPLACE)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+fn rename_exclusively(_: &Directory, _: &str, _: &str) -> rustix::io::Result<()> {
+    Err(Errno::NOSYS)
 }
 
 /// Finishes or undoes a removal that was interrupted: what nobody writes to is unlinked, and what a

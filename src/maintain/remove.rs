@@ -37,7 +37,7 @@ const LONGEST_NAME_BYTES: usize = 255;
 ///
 /// If the name were just unlinked under the lease, the processes of case 2 would go on writing into a
 /// file without a name; without a lease, all that come between examination and unlinking. Whoever is killed
-/// in between leaves a name that says what to do: see [`recover`].
+/// in between leaves a name that says what to do; the next to maintain the directory finishes it.
 ///
 /// # Errors
 /// Those of the system.

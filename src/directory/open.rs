@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{self, FileType, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::DirectoryError;
@@ -78,43 +79,42 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError`]; [`DirectoryError::Link`] for such a link.
     pub fn open_to_change(path: &Path) -> Result<Self, DirectoryError> {
-        let of_system = |error: rustix::io::Errno| DirectoryError::of_system(path, error.into());
+        let of_system = |error: Errno| DirectoryError::of_system(path, error.into());
         let mut reached = path.to_owned();
-        for _ in 0..MOST_LINKS {
+        let mut link_owners = Vec::new();
+        let opened = loop {
             let (Some(parent), Some(name)) = (reached.parent(), reached.file_name()) else {
                 // `/`, `..`: no link.
-                return Self::open(&reached)
-                    .map_err(|error| DirectoryError::of_system(path, error))
-                    .map(|found| Self { path: path.to_owned(), ..found });
+                break fs::open(&reached, AS_DIRECTORY, Mode::empty()).map_err(of_system)?;
             };
             let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
             let above = fs::open(parent, AS_DIRECTORY, Mode::empty()).map_err(of_system)?;
             let flags = TO_REACH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let found = match fs::openat(&above, name, flags, Mode::empty()) {
                 // Where links cannot be opened themselves.
-                Err(rustix::io::Errno::LOOP) => {
+                Err(Errno::LOOP) => {
                     return Err(DirectoryError::Link { path: path.to_owned(), owner: None });
                 }
                 other => other.map_err(of_system)?,
             };
             let stat = fs::fstat(&found).map_err(of_system)?;
             match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory => return Ok(Self::new(path, found, Arc::default())),
-                FileType::Symlink => {}
-                _ => return Err(of_system(rustix::io::Errno::NOTDIR)),
+                FileType::Directory => break found,
+                FileType::Symlink if link_owners.len() < MOST_LINKS => link_owners.push(stat.st_uid),
+                FileType::Symlink => return Err(of_system(Errno::LOOP)),
+                _ => return Err(of_system(Errno::NOTDIR)),
             }
-            // What is asked about the link, and where it leads, is asked of the link that was found.
+            // Where it leads is asked of the link that was found.
             let target = fs::readlinkat(&found, "", Vec::new()).map_err(of_system)?;
-            let target = parent.join(OsStr::from_bytes(target.as_bytes()));
-            let owner_of_target =
-                fs::statat(CWD, &target, AtFlags::empty()).map_or(None, |target| Some(target.st_uid));
-            let caller = rustix::process::geteuid().as_raw();
-            if ![Some(0), Some(caller), owner_of_target].contains(&Some(stat.st_uid)) {
-                return Err(DirectoryError::Link { path: path.to_owned(), owner: Some(stat.st_uid) });
-            }
-            reached = target;
+            reached = parent.join(OsStr::from_bytes(target.as_bytes()));
+        };
+        // Of the directory that was opened: what stands under its path may be another by now.
+        let owner = fs::fstat(&opened).map_err(of_system)?.st_uid;
+        let trusted = [0, rustix::process::geteuid().as_raw(), owner];
+        match link_owners.into_iter().find(|link_owner| !trusted.contains(link_owner)) {
+            Some(stranger) => Err(DirectoryError::Link { path: path.to_owned(), owner: Some(stranger) }),
+            None => Ok(Self::new(path, opened, Arc::default())),
         }
-        Err(of_system(rustix::io::Errno::LOOP))
     }
 
     /// A directory that was opened elsewhere.
@@ -186,7 +186,7 @@ fn open_file(directory: BorrowedFd<'_>, name: &str) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened = with_descriptors(|| fs::openat(directory, name, flags, Mode::empty()));
     let file = match opened {
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
             return Err(io::Error::other("a link, which is not followed"));
         }
         other => File::from(other?),
@@ -199,7 +199,7 @@ fn open_file(directory: BorrowedFd<'_>, name: &str) -> io::Result<File> {
 /// many directories takes one for each.
 fn with_descriptors(open: impl Fn() -> rustix::io::Result<OwnedFd>) -> io::Result<OwnedFd> {
     let opened = rustix::io::retry_on_intr(&open);
-    if opened.as_ref().is_err_and(|error| *error == rustix::io::Errno::MFILE) {
+    if opened.as_ref().is_err_and(|error| *error == Errno::MFILE) {
         let mut limit = getrlimit(Resource::Nofile);
         if limit.current != limit.maximum {
             limit.current = limit.maximum;

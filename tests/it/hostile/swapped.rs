@@ -120,6 +120,43 @@ fn a_link_at_the_path_counts_if_its_owner_may_send_the_caller_there() {
 }
 
 #[test]
+fn a_link_through_a_directory_that_is_exchanged_leads_to_no_other_users_files() {
+    if !is_possible() {
+        return;
+    }
+    // The link leads to `d/metrics`, which is the stranger's own, until `d` is exchanged for another link.
+    let victim = Directory::with(&[]);
+    let victims = victim.file("metrics");
+    fs::create_dir(&victims).unwrap();
+    for name in GAUGES {
+        fs::write(victims.join(name), [0; 8]).unwrap();
+    }
+    let parent = Directory::with(&[]);
+    let (d, e, link) = (parent.file("d"), parent.file("e"), parent.file("link"));
+    fs::create_dir_all(d.join("metrics")).unwrap();
+    symlink(victim.path(), &e).unwrap();
+    symlink("d/metrics", &link).unwrap();
+    for path in [parent.path(), &d, &d.join("metrics"), &e, &link] {
+        std::os::unix::fs::lchown(path, Some(STRANGER), Some(STRANGER)).unwrap();
+    }
+    let mut attacker = exchanging(&d, &e);
+    let (start, mut refused, mut worked) = (Instant::now(), 0, 0);
+    while start.elapsed() < RACE {
+        for command in [&["prune", "--pid", "4999999"][..], &["clean", "--force"]] {
+            let ran = run(promproc().args(command).arg(&link));
+            match ran.status {
+                Some(2) => refused += 1,
+                _ => worked += 1,
+            }
+            assert_eq!(names_in(&victims), GAUGES, "{command:?}: {ran:?}");
+        }
+    }
+    attacker.kill().unwrap();
+    attacker.wait().unwrap();
+    assert!(refused > 10 && worked > 10, "{refused} refused, {worked} worked: no race");
+}
+
+#[test]
 fn a_link_that_is_planted_while_clean_creates_the_directory_leads_nobody_in() {
     if !is_possible() {
         return;

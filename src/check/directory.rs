@@ -94,11 +94,14 @@ fn not_writable(directory: &Directory, files: &[&Surveyed]) -> Option<Finding> {
             metadata.uid(),
             mode & 0o7777
         );
-        let path = directory.path().to_owned();
+        let path = directory.path();
+        // The commands are for what a link leads to, not for the link.
+        let target = if path.is_symlink() { path.canonicalize().ok() } else { None };
+        let target = target.unwrap_or_else(|| path.to_owned());
         Finding::new(Code::NotWritable, path.to_string_lossy(), message)
             .advice("give the directory to that user")
-            .remedy(Remedy::GiveDirectory { owner, directory: path.clone() })
-            .remedy(Remedy::OpenToOwner { directory: path })
+            .remedy(Remedy::GiveDirectory { owner, directory: target.clone() })
+            .remedy(Remedy::OpenToOwner { directory: target })
     })
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn are_random_digits(text: &str) -> bool {
 /// The name that a file on its way out had.
 pub(super) fn name_before(aside: &str) -> Option<&str> {
     let (random, name) = aside.strip_prefix(OWN_PREFIX)?.strip_prefix(REMOVING)?.split_once('-')?;
-    (are_random_digits(random) && !name.is_empty()).then_some(name)
+    // A file cannot have been called `.` or `..`.
+    (are_random_digits(random) && !matches!(name, "" | "." | "..")).then_some(name)
 }
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ mod tests {
         assert_eq!(name_before(&aside), Some("gauge_livesum_7.db"));
         for name in [".promproc-abc.tmp", ".promproc-rm-12-x", ".promproc-rm-0123456789abcdef-", "x"] {
             assert_eq!(name_before(name), None, "{name}");
+            assert_eq!(name_before(&format!("{name}..")), None, "{name}..");
         }
     }
 }

@@ -11,7 +11,7 @@ use rustix::fs::{self, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{remove, temporary};
-use crate::directory::{Contents, Directory, DirectoryError, InDirectory};
+use crate::directory::{Contents, Directory, DirectoryError};
 
 /// Whether anything is to be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +41,9 @@ pub(super) fn list(directory: &Arc<Directory>) -> Result<Contents, DirectoryErro
     let contents = Contents::of(directory).map_err(of_system)?;
     let mut has_recovered = false;
     for leftover in &contents.leftovers {
-        let recovered = match temporary::recover(leftover) {
-            None => remove::recover(leftover)
-                .map_err(|source| DirectoryError::Io { path: leftover.path(), source })?,
-            recovered => recovered,
-        };
+        // One that cannot be put in order, perhaps because somebody planted it, keeps nothing else from it.
+        let recovered =
+            temporary::recover(leftover).or_else(|| remove::recover(leftover).unwrap_or(Some(false)));
         has_recovered |= recovered == Some(true);
     }
     if has_recovered { Contents::of(directory).map_err(of_system) } else { Ok(contents) }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::open::{Intent, open};
+use super::temporary::is_temporary;
 use crate::directory::{DirectoryError, InDirectory, MetricFile, Place, Scan};
 use crate::liveness::{Evidence, Examined, Liveness, examine};
 use crate::model::GaugeMode;
@@ -19,6 +20,8 @@ pub struct Gauges {
     /// Whether the dead may be only out of sight: no lease says that they are dead, and no metric
     /// file of the whole directory has a live writer. So it looks from another container.
     pub may_be_out_of_sight: bool,
+    /// What an interrupted run left and this one could neither finish nor undo.
+    pub leftovers: Vec<Place>,
 }
 
 /// Examines the gauges of these modes in a directory.
@@ -27,7 +30,9 @@ pub struct Gauges {
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
 pub fn gauges(directory: &Path, modes: &[GaugeMode], intent: Intent) -> Result<Gauges, DirectoryError> {
     let is_candidate = |file: &MetricFile| file.name.mode.is_some_and(|mode| modes.contains(&mode));
-    let (directory, contents) = open(directory, intent)?;
+    let (directory, mut contents) = open(directory, intent)?;
+    let mut leftovers = std::mem::take(&mut contents.leftovers);
+    leftovers.retain(|leftover| !is_temporary(leftover));
     let files = Scan::of(&directory, contents).files;
     let (candidates, others): (Vec<_>, Vec<_>) = files.into_iter().partition(is_candidate);
     let (dead, rest): (Vec<_>, Vec<_>) =
@@ -37,7 +42,7 @@ pub fn gauges(directory: &Path, modes: &[GaugeMode], intent: Intent) -> Result<G
     let is_proven = !live.is_empty() || dead.iter().all(|file| file.evidence == Some(Evidence::LeaseGranted));
     let may_be_out_of_sight =
         !is_proven && !present(others)?.iter().any(|file| file.liveness() == Liveness::Live);
-    Ok(Gauges { dead, live, unknown, may_be_out_of_sight })
+    Ok(Gauges { dead, live, unknown, may_be_out_of_sight, leftovers })
 }
 
 /// Examines files; those that have vanished are left out.

@@ -106,11 +106,16 @@ pub(super) fn remove_left(directory: &Arc<Directory>) {
     }
 }
 
+/// Whether the name is of a temporary file. One that is still there is being written, or is another user's.
+pub(super) fn is_temporary(leftover: &Place) -> bool {
+    let random = leftover.file_name().strip_prefix(OWN_PREFIX).and_then(|rest| rest.strip_prefix(TEMPORARY));
+    random.is_some_and(are_random_digits)
+}
+
 /// Removes a temporary file that nobody writes any more. `None` if the name is of no such file;
 /// `Some(false)` if it has to be left as it is.
 pub(super) fn recover(leftover: &Place) -> Option<bool> {
-    let random = leftover.file_name().strip_prefix(OWN_PREFIX)?.strip_prefix(TEMPORARY)?;
-    if !are_random_digits(random) {
+    if !is_temporary(leftover) {
         return None;
     }
     match remove_unlocked(leftover) {

@@ -64,8 +64,17 @@ fn dead_processes(
     for file in &gauges.unknown {
         console.warning(format_args!("{}: kept: {}", file.file.path().display(), file.reason()));
     }
+    if !pruned.args.dry_run {
+        for leftover in &gauges.leftovers {
+            console.warning(format_args!("{}: kept: an earlier run left it", leftover.path().display()));
+        }
+    }
     if gauges.unknown.is_empty() {
-        return Ok(Outcome::Done);
+        return Ok(if gauges.leftovers.is_empty() || pruned.args.dry_run {
+            Outcome::Done
+        } else {
+            Outcome::NeedsAttention
+        });
     }
     console.hint(
         "run promproc as the user that owns the files, who may ask for a lease on them; or give the \

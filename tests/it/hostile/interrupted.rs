@@ -40,6 +40,23 @@ fn what_a_killed_prune_left_of_a_dead_process_goes_with_the_next() {
 }
 
 #[test]
+fn what_cannot_be_put_in_order_keeps_no_other_file_and_is_named() {
+    let planted = [".promproc-rm-0123456789abcdef-..", ".promproc-other"];
+    let directory = Directory::with(&[NAME]);
+    fs::write(directory.file(planted[0]), [0; 8]).unwrap();
+    fs::write(directory.file(planted[1]), [0; 8]).unwrap();
+    fs::create_dir(directory.file(".promproc-rm-0123456789abcdef-x")).unwrap();
+    let ran = prune(&directory);
+    assert_eq!((ran.status, ran.stdout.lines().count()), (Some(1), 1), "{ran:?}");
+    ran.says(&[planted[0], planted[1], "kept: an earlier run left it"]);
+    assert!(!directory.file(NAME).exists());
+    fs::write(directory.file(NAME), [0; 8]).unwrap();
+    let ran = run(promproc().arg("clean").arg(directory.path()));
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    assert_eq!(directory.names(), [".promproc-rm-0123456789abcdef-x"]);
+}
+
+#[test]
 fn a_dry_run_leaves_what_was_interrupted_as_it_is() {
     for command in ["prune", "clean"] {
         let directory = Directory::with(&[]);

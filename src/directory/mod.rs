@@ -4,11 +4,13 @@
 mod contents;
 mod open;
 pub(crate) mod own;
+mod owner;
 mod problem;
 mod scan;
 
 pub(crate) use contents::Contents;
 pub use contents::{MetricFile, Other, OtherKind, Place};
 pub use open::{Directory, FileId, InDirectory, Opener};
+pub use owner::user_to_be;
 pub use problem::{DirectoryError, Problem, ProblemKind};
 pub use scan::{Listed, Scan, Vanished, scan, scan_all, scan_until_whole};

@@ -28,6 +28,9 @@ pub enum Evidence {
     MayBeOpenIn(Process),
     /// Unknown: there may be a process of that number; not all processes can be seen.
     Hidden(u32),
+    /// Unknown: no process of that number has it open, but no writer of any file of the directory can be seen
+    /// either, so its processes may be in another pid namespace, as a container's are.
+    OutOfSight(u32),
     /// Unknown: the system granted a read lease, but on overlayfs it does not see who has mapped the file
     /// and closed it, and not all processes' mappings can be seen.
     MayBeMapped,
@@ -44,8 +47,18 @@ impl Evidence {
             Self::StartedLater(_)
             | Self::MayBeOpenIn(_)
             | Self::Hidden(_)
+            | Self::OutOfSight(_)
             | Self::MayBeMapped
             | Self::NoProcessId => Liveness::Unknown,
+        }
+    }
+
+    /// What is left of it where the number in the file's name may be one of another pid namespace.
+    pub(super) fn from_afar(self) -> Self {
+        match self {
+            Self::NoProcess(pid) | Self::Zombie(pid) => Self::OutOfSight(pid),
+            Self::NotOpenIn(process) => Self::OutOfSight(process.pid),
+            other => other,
         }
     }
 
@@ -86,6 +99,10 @@ impl fmt::Display for Evidence {
             Self::MayBeOpenIn(process) => {
                 write!(f, "process {process} may have it open: its open files cannot be seen")
             }
+            Self::OutOfSight(pid) => write!(
+                f,
+                "process {pid} may be in another pid namespace: no writer of the directory can be seen from here"
+            ),
             Self::Hidden(pid) => write!(f, "there may be a process {pid}: not all processes can be seen"),
             Self::MayBeMapped => f.write_str(
                 "read lease granted, but on overlayfs a process may have it mapped, and not all mappings can be seen",

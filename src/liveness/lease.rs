@@ -15,6 +15,10 @@ use crate::directory::{FileId, InDirectory};
 pub(crate) struct Look {
     pub(crate) id: FileId,
     pub(crate) modified: SystemTime,
+    /// When it was made, if the file system says so.
+    pub(crate) created: Option<SystemTime>,
+    /// Its owner's number.
+    pub(crate) owner: u32,
     pub(crate) lease: Lease,
 }
 
@@ -43,7 +47,9 @@ impl Lease {
 impl Look {
     fn of(metadata: &Metadata, lease: Lease) -> Self {
         let seconds = u64::try_from(metadata.mtime()).unwrap_or_default();
-        Self { id: FileId::of(metadata), modified: UNIX_EPOCH + Duration::from_secs(seconds), lease }
+        let modified = UNIX_EPOCH + Duration::from_secs(seconds);
+        let (created, owner) = (metadata.created().ok(), metadata.uid());
+        Self { id: FileId::of(metadata), modified, created, owner, lease }
     }
 
     /// Looks at a file that was opened, by the one descriptor that this process has of it.

@@ -8,21 +8,25 @@
 //! 1. Linux grants a read lease only when no process has the file open for writing, in any pid namespace, on
 //!    file systems that this kernel alone writes.
 //! 2. A process whose open files or mappings show the file is its holder (Linux's `/proc`).
-//! 3. The process table says what it can about the number in the file's name.
+//! 3. The process table says what it can about the number in the file's name: that nobody has it is proof
+//!    only where the directory is known to be of this pid namespace.
 
 mod evidence;
+mod kinship;
 pub(crate) mod lease;
 mod processes;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use evidence::Evidence;
+pub use kinship::{families, own_number};
 pub use processes::{Process, RemovedFiles, removed_files};
 
-use crate::directory::{DirectoryError, FileId, InDirectory, MetricFile};
+use crate::directory::{Contents, Directory, DirectoryError, FileId, InDirectory, MetricFile};
 use crate::format::MetricFileName;
 use lease::{Lease, Look};
 use processes::{Holders, Number, Processes};
@@ -68,17 +72,31 @@ pub struct Examined<F = MetricFile> {
     pub evidence: Option<Evidence>,
     /// Which file the name led to when it was looked at.
     pub(crate) id: Option<FileId>,
+    /// When it was made, if the file system says so.
+    pub(crate) created: Option<SystemTime>,
+    /// Its owner's number, where it was looked at.
+    pub(crate) owner: Option<u32>,
 }
 
 impl<F> Examined<F> {
     /// A file of which nothing is known yet.
     pub fn unasked(file: F) -> Self {
-        Self { file, evidence: None, id: None }
+        Self { file, evidence: None, id: None, created: None, owner: None }
     }
 
     /// What the evidence says.
     pub fn liveness(&self) -> Liveness {
         self.evidence.as_ref().map_or(Liveness::Unknown, Evidence::liveness)
+    }
+
+    /// Who has the file open, if all who do started after it was made: then an earlier process made it, and
+    /// values in it that its present writer has not set are that one's. `None` also where no holder can be
+    /// seen, or the file system does not say when files were made.
+    pub fn heirs(&self) -> Option<&[Process]> {
+        let Some(Evidence::OpenIn(holders)) = &self.evidence else { return None };
+        let created = self.created?;
+        let is_heir = |holder: &Process| holder.started > created + CLOCK_STEP;
+        (!holders.is_empty() && holders.iter().all(is_heir)).then_some(holders)
     }
 
     /// The evidence as one sentence.
@@ -130,22 +148,37 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
     let seen: Vec<_> = seen.into_iter().filter_map(looked).collect();
     // The process table is read only if a lease gave no evidence.
     let is_unproven = |lease| matches!(lease, Lease::NoEvidence | Lease::GrantedButForMaps);
-    let mut unproven = seen.iter().filter(|(_, look)| is_unproven(look.lease)).peekable();
-    let table = unproven.peek().is_some().then(Processes::list);
-    let table = table.map(|processes| {
-        let holders =
-            processes.holders(unproven.map(|(examined, look)| (look.id, examined.file.file_name())));
-        (processes, holders)
+    let unproven = || seen.iter().filter(|(_, look)| is_unproven(look.lease));
+    let table = unproven().next().is_some().then(|| {
+        let processes = Processes::list();
+        let neighbours = neighbours(unproven().map(|(examined, _)| examined.file.directory()));
+        let of_neighbours = neighbours.iter().flat_map(|(_, files)| files);
+        let of_neighbours = of_neighbours.map(|(id, file_name)| (*id, file_name.as_str()));
+        let wanted = unproven().map(|(examined, look)| (look.id, examined.file.file_name()));
+        let holders = processes.holders(wanted.chain(of_neighbours));
+        let has_holder = |files: &[(FileId, String)]| files.iter().any(|(id, _)| !holders.of(*id).is_empty());
+        let near: HashSet<_> = neighbours
+            .iter()
+            .filter(|(_, files)| has_holder(files))
+            .map(|(directory, _)| *directory)
+            .collect();
+        (processes, holders, near)
     });
     for (examined, look) in seen {
         examined.id = Some(look.id);
+        examined.created = look.created;
+        examined.owner = Some(look.owner);
         examined.evidence = Some(match (look.lease, &table) {
             (Lease::Granted, _) => Evidence::LeaseGranted,
-            (Lease::NoEvidence, Some((processes, holders))) => match holders.of(look.id) {
-                [] => of_the_number(examined.file.file_name(), look.modified, processes, holders),
+            (Lease::NoEvidence, Some((processes, holders, near))) => match holders.of(look.id) {
+                [] => {
+                    let is_near = near.contains(&Arc::as_ptr(examined.file.directory()));
+                    let found = of_the_number(examined.file.file_name(), look.modified, processes, holders);
+                    if is_near { found } else { found.from_afar() }
+                }
                 open_in => Evidence::OpenIn(open_in.to_vec()),
             },
-            (Lease::GrantedButForMaps, Some((_, holders))) => match holders.of(look.id) {
+            (Lease::GrantedButForMaps, Some((_, holders, _))) => match holders.of(look.id) {
                 [] if holders.is_complete() => Evidence::LeaseGranted,
                 [] => Evidence::MayBeMapped,
                 open_in => Evidence::OpenIn(open_in.to_vec()),
@@ -154,6 +187,26 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
         });
     }
     Ok(())
+}
+
+/// The metric files of each of these directories. Where a process that can be seen has one of them open for
+/// writing, the numbers in their names are numbers of this pid namespace.
+fn neighbours<'d>(
+    directories: impl Iterator<Item = &'d Arc<Directory>>,
+) -> HashMap<*const Directory, Vec<(FileId, String)>> {
+    let mut found = HashMap::new();
+    for directory in directories {
+        found.entry(Arc::as_ptr(directory)).or_insert_with(|| {
+            // One that cannot be listed has no neighbours, and then nothing is taken for dead.
+            let contents = Contents::of(directory).unwrap_or_default();
+            let id = |file: MetricFile| {
+                let metadata = directory.metadata(file.file_name()).ok()?;
+                Some((FileId::of(&metadata), file.file_name().to_owned()))
+            };
+            contents.files.into_iter().filter_map(id).collect()
+        });
+    }
+    found
 }
 
 /// Names the holders of the files of which only the lease says that they are open.

@@ -17,11 +17,25 @@ pub struct Gauges {
     pub live: Vec<Examined>,
     /// Files of which it cannot be told.
     pub unknown: Vec<Examined>,
-    /// Whether the dead may be only out of sight: no lease says that they are dead, and no metric
-    /// file of the whole directory has a live writer. So it looks from another container.
-    pub may_be_out_of_sight: bool,
     /// What an interrupted run left and this one could neither finish nor undo.
     pub leftovers: Vec<Place>,
+}
+
+impl Gauges {
+    /// Files whose processes may be in another pid namespace.
+    pub fn out_of_sight(&self) -> impl Iterator<Item = &Examined> {
+        self.unknown.iter().filter(|file| is_out_of_sight(file))
+    }
+
+    /// Takes these processes for dead, as the caller says.
+    pub fn take_for_dead(&mut self) {
+        self.dead.extend(self.unknown.extract_if(.., |file| is_out_of_sight(file)));
+        self.dead.sort_by(|a, b| a.file.file_name().cmp(b.file.file_name()));
+    }
+}
+
+fn is_out_of_sight(file: &Examined) -> bool {
+    matches!(file.evidence, Some(Evidence::OutOfSight(_)))
 }
 
 /// Examines the gauges of these modes in a directory.
@@ -34,15 +48,12 @@ pub fn gauges(directory: &Path, modes: &[GaugeMode], intent: Intent) -> Result<G
     let mut leftovers = std::mem::take(&mut contents.leftovers);
     leftovers.retain(|leftover| !is_temporary(leftover));
     let files = Scan::of(&directory, contents).files;
-    let (candidates, others): (Vec<_>, Vec<_>) = files.into_iter().partition(is_candidate);
+    let candidates = files.into_iter().filter(is_candidate).collect();
     let (dead, rest): (Vec<_>, Vec<_>) =
         present(candidates)?.into_iter().partition(|file| file.liveness() == Liveness::Dead);
     let (live, unknown): (Vec<_>, Vec<_>) =
         rest.into_iter().partition(|file| file.liveness() == Liveness::Live);
-    let is_proven = !live.is_empty() || dead.iter().all(|file| file.evidence == Some(Evidence::LeaseGranted));
-    let may_be_out_of_sight =
-        !is_proven && !present(others)?.iter().any(|file| file.liveness() == Liveness::Live);
-    Ok(Gauges { dead, live, unknown, may_be_out_of_sight, leftovers })
+    Ok(Gauges { dead, live, unknown, leftovers })
 }
 
 /// Examines files; those that have vanished are left out.

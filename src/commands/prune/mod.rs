@@ -10,8 +10,8 @@ use std::thread;
 use anyhow::anyhow;
 use promproc::directory::{DirectoryError, InDirectory};
 use promproc::format::MetricFileName;
-use promproc::liveness::Evidence;
-use promproc::maintain::prune::{Gauges, gauges, gauges_of};
+use promproc::liveness::Examined;
+use promproc::maintain::prune::{gauges, gauges_of};
 use promproc::maintain::{Intent, Removal, remove, remove_regardless};
 use promproc::model::GaugeMode;
 use promproc::notation::printable;
@@ -49,9 +49,11 @@ fn dead_processes(
     pruned: &mut Pruned<'_>,
     console: &Console,
 ) -> anyhow::Result<Outcome> {
-    let gauges = gauges(directory, modes, pruned.intent()).map_err(hinted)?;
-    if gauges.may_be_out_of_sight && !pruned.args.force {
-        return Err(out_of_sight(directory, &gauges));
+    let mut gauges = gauges(directory, modes, pruned.intent()).map_err(hinted)?;
+    if pruned.args.force {
+        gauges.take_for_dead();
+    } else if let (true, Some(example)) = (gauges.dead.is_empty(), gauges.out_of_sight().next()) {
+        return Err(out_of_sight(directory, example));
     }
     if !gauges.dead.is_empty() && !pruned.args.dry_run {
         // What is still dead after that is asked for its lease once more when it is removed.
@@ -64,17 +66,13 @@ fn dead_processes(
     for file in &gauges.unknown {
         console.warning(format_args!("{}: kept: {}", file.file.path().display(), file.reason()));
     }
-    if !pruned.args.dry_run {
-        for leftover in &gauges.leftovers {
-            console.warning(format_args!("{}: kept: an earlier run left it", leftover.path().display()));
-        }
+    // Another run at this moment has files on their way out as well.
+    gauges.leftovers.retain(|leftover| !pruned.args.dry_run && leftover.exists());
+    for leftover in &gauges.leftovers {
+        console.warning(format_args!("{}: kept: an earlier run left it", leftover.path().display()));
     }
     if gauges.unknown.is_empty() {
-        return Ok(if gauges.leftovers.is_empty() || pruned.args.dry_run {
-            Outcome::Done
-        } else {
-            Outcome::NeedsAttention
-        });
+        return Ok(if gauges.leftovers.is_empty() { Outcome::Done } else { Outcome::NeedsAttention });
     }
     console.hint(
         "run promproc as the user that owns the files, who may ask for a lease on them; or give the \
@@ -153,18 +151,17 @@ impl Pruned<'_> {
     }
 }
 
-fn out_of_sight(directory: &Path, gauges: &Gauges) -> anyhow::Error {
-    let example = gauges.dead.iter().find(|file| file.evidence != Some(Evidence::LeaseGranted));
-    let example = example.map(|file| format!(" ({}: {})", file.file.path().display(), file.reason()));
+/// Why nothing is pruned where a file's process may be in another pid namespace, and no other file can be.
+fn out_of_sight(directory: &Path, example: &Examined) -> anyhow::Error {
     Hinted::wrap(
         anyhow!(
-            "{}: nothing pruned: no process that writes to the directory can be seen from here, so its \
-             processes may only seem to be dead{}",
+            "{}: nothing pruned: {}: {}",
             directory.display(),
-            example.unwrap_or_default()
+            example.file.path().display(),
+            example.reason()
         ),
-        "if the service runs in another container, share its process namespace (shareProcessNamespace: true in \
-         the pod); if it runs as another user, run promproc as that user; --force prunes all the same; where the \
-         service is stopped, use promproc clean",
+        "run promproc as the user that the service runs as (runAsUser in a pod), who gets leases on its files, or \
+         in its pid namespace (shareProcessNamespace: true); --force takes these processes for dead; where the \
+         service is stopped, use promproc clean --force",
     )
 }

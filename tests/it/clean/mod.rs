@@ -132,7 +132,7 @@ fn what_cannot_be_removed_or_created_is_an_error() {
     let directory = Directory::with(&["counter_4999999.db"]);
     fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
     let seen_by = Directory::with(&[]);
-    let clean = |path: &Path| run(promproc_of_a_stranger(&seen_by).arg("clean").arg(path));
+    let clean = |path: &Path| run(promproc_of_a_stranger(&seen_by).args(["clean", "--force"]).arg(path));
     clean(directory.path()).fails_with(&["counter_4999999.db: cannot be removed: Permission denied"]);
     clean(&directory.file("new")).fails_with(&["new: cannot be created: Permission denied"]);
     fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).unwrap();

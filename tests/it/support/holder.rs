@@ -33,6 +33,13 @@ impl Holder {
         Self::run(command.args(["sh", "-c", &script_that_waits(script), "worker"]).arg(directory))
     }
 
+    /// The same as a user who owns neither the files nor the test's processes.
+    pub(crate) fn stranger(script: &str, directory: &Path) -> Self {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        Self::run(command.args(["sh", "-c", &script_that_waits(script), "worker"]).arg(directory))
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }

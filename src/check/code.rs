@@ -74,17 +74,33 @@ macro_rules! codes {
 
 codes! {
     /// A live* gauge still counts values of dead processes: nobody called mark_process_dead for them,
-    /// because they were killed, or because the server has no such hook. `promproc prune` takes them
-    /// out; run it from cron, or call it in gunicorn's child_exit hook. An info where it changes no
+    /// because they were killed, or because the server has no such hook. `promproc prune` removes
+    /// them; run it from cron, or call it in gunicorn's child_exit hook. An info where it changes no
     /// value yet.
     StuckGauge = "stuck-gauge", Warning;
     /// A gauge of mode all, the client's default, still has the series of dead processes, one each.
     /// The client never removes them. `promproc prune --mode all` does; a live* mode in the
     /// application does for good.
     DeadSeries = "dead-series", Warning;
-    /// The value of a gauge of mode min or max is that of a dead process, and stays it until a live
-    /// one goes beyond. `promproc prune --mode min` (or max) takes it out.
-    DeadDecides = "dead-decides", Warning;
+    /// A gauge of mode min, max, sum or mostrecent has another value because dead processes count in it.
+    /// These modes remember the dead, which may be meant. `promproc prune --mode max`, say, removes their
+    /// files.
+    DeadDecides = "dead-decides", Info;
+    /// Processes count a gauge of mode livesum down that others count up: one calls inc, another dec. Its
+    /// value is wrong as soon as one of them is gone. Give it the mode sum, which keeps the dead.
+    WrongMode = "wrong-mode", Warning;
+    /// A gauge file is older than the process that writes it: a process of the same identifier (a uWSGI
+    /// worker's number, pid 1 of a restarted container) went on in the file of the one before. Values that
+    /// it has not set itself are that one's. Run `promproc prune --pid` before a process starts again, or
+    /// `promproc clean` where all of them do.
+    InheritedFile = "inherited-file", Info;
+    /// A dead process's gauges look live, because a process that it had forked still has its files open.
+    /// If that one does not count in them, `promproc prune --pid` removes them.
+    HeldByChild = "held-by-child", Info;
+    /// Two processes that know nothing of each other write one file: two containers with one volume, whose
+    /// process ids are the same. They overwrite each other's counts. Give each container a directory of
+    /// its own.
+    SharedFile = "shared-file", Error;
     /// The number in the name of a dead process's gauge file is that of another process by now. A
     /// script that asks only whether the process exists takes the file for live. promproc does not.
     PidReused = "pid-reused", Info;
@@ -119,7 +135,7 @@ codes! {
     /// A name, label or help has a lone surrogate: the official client fails on it, promproc replaces it.
     Surrogate = "surrogate", Error;
     /// Files were written by clients of several eras. No client reads them all: every scrape fails, or
-    /// values are wrong. promproc merge does. Clean the directory between releases.
+    /// values are wrong. `promproc merge` reads them. Clean the directory between releases.
     EraMixture = "era-mixture", Error;
     /// All files are of one era, and not of the newest. Clients of that era read them; others fail, for
     /// every scrape, or give wrong values. promproc merge reads them.
@@ -132,8 +148,8 @@ codes! {
     EmptyFile = "empty-file", Error;
     /// An entry's key is no JSON list of a known shape, or a bucket's bound no number.
     BadKey = "bad-key", Error;
-    /// A *.db that is no metric file: another name, other content, or no regular file. The official
-    /// client fails on it, for every scrape.
+    /// A *.db that is not a metric file: another name, other content, or not a regular file. The official
+    /// client fails on it, for every scrape. What a process has open is better moved by its own settings.
     ForeignFile = "foreign-file", Error;
     /// A file cannot be read, mostly for want of permission.
     UnreadableFile = "unreadable-file", Error;
@@ -157,7 +173,8 @@ codes! {
     MissingDirectory = "missing-directory", Error;
     /// No metric files: nothing was counted yet, or the service writes elsewhere.
     EmptyDirectory = "empty-directory", Info;
-    /// The user who owns the files may not create files in the directory: new processes fail.
+    /// The user who owns the files, or in an empty directory the caller, may not create files in the
+    /// directory, or its file system is mounted read-only: new processes fail.
     NotWritable = "not-writable", Error;
     /// The directory is on a disk. The files are written through mappings, and in memory (tmpfs) that
     /// costs no disk time.
@@ -176,8 +193,8 @@ codes! {
     /// PROMETHEUS_MULTIPROC_DIR is set, but empty: the client takes that for a directory, and writes
     /// into the one that the service was started in.
     EmptyVariable = "empty-variable", Warning;
-    /// Files are open in processes that cannot be seen from here: in another pid namespace, as a
-    /// container has, or of another user.
+    /// Processes that have files open, or may have, cannot be seen from here: they are in another pid
+    /// namespace, as a container's are, or another user's.
     UnseenWriters = "unseen-writers", Info;
     /// The official client needs about a second or more for this directory. The finding says whether
     /// files of dead processes or the cardinality of labels are to blame.

@@ -1,17 +1,20 @@
 //! What processes disagree about: modes, types, help, labels, buckets, eras.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::survey::{Survey, Surveyed};
 use super::{Code, Finding};
+use crate::directory::user_to_be;
 use crate::format::Era;
+use crate::liveness::Liveness;
 use crate::merge::Conflict;
 use crate::notation::{Remedy, counted, some_of};
 
 pub(super) fn findings(conflicts: &[Conflict], survey: &Survey) -> Vec<Finding> {
     let restart = |mut finding: Finding| {
         finding.advice = RESTART.to_owned();
-        clean(finding, survey)
+        clean(finding, survey, false)
     };
     let mut found: Vec<_> = conflicts.iter().map(|conflict| of_merge(conflict, restart)).collect();
     for (family, helps) in survey.entries.helps.iter().filter(|(_, helps)| helps.len() > 1) {
@@ -43,12 +46,21 @@ pub(super) fn findings(conflicts: &[Conflict], survey: &Survey) -> Vec<Finding> 
 }
 
 const RESTART: &str =
-    "mostly two releases of the application at work: stop them, clean the directory, and start one";
+    "usually two releases of the application at work: stop them, clean the directory, and start one";
 
-/// Adds the command that wipes the directories.
-fn clean(mut finding: Finding, survey: &Survey) -> Finding {
-    for directory in survey.files().map(|file| file.directory().path()) {
-        finding = finding.remedy(Remedy::Clean { directory: directory.to_owned() });
+/// Adds the command that wipes the directories. While the service runs it would be refused, unless files of live
+/// processes may stay.
+fn clean(mut finding: Finding, survey: &Survey, may_keep_live: bool) -> Finding {
+    let mut is_live: BTreeMap<&Path, (bool, u32)> = BTreeMap::new();
+    for file in survey.files() {
+        let known = is_live.entry(file.directory().path()).or_insert((false, file.facts.owner));
+        known.0 |= file.liveness() != Liveness::Dead;
+    }
+    for (directory, (is_live, owner)) in is_live {
+        if !is_live || may_keep_live {
+            let remedy = Remedy::Clean { directory: directory.to_owned(), keep_live: is_live };
+            finding = finding.remedy(remedy.as_user(user_to_be(owner)));
+        }
     }
     finding
 }
@@ -125,6 +137,8 @@ fn old_era(era: Era, files: &[&Surveyed], survey: &Survey) -> Finding {
     let others = [Era::A, Era::B, Era::C, Era::D].into_iter().filter(|reader| *reader != era);
     let failures: Vec<_> =
         others.map(|reader| format!("{} with `{}`", clients(reader), failure(reader, era))).collect();
+    let summary =
+        format!("{} of era {era}: only clients {} read them", counted(files.len(), "file"), clients(era));
     let message = format!(
         "{} of era {era}: clients {} read them; others fail, {}; promproc merge reads them",
         counted(files.len(), "file"),
@@ -132,9 +146,10 @@ fn old_era(era: Era, files: &[&Surveyed], survey: &Survey) -> Finding {
         failures.join(", ")
     );
     let finding = Finding::new(Code::OldEra, "eras", message)
+        .summary(summary)
         .advice("nothing, while all of the service has such a client; else stop it, clean the directory, start it")
         .files(files.iter().copied());
-    clean(finding, survey)
+    clean(finding, survey, false)
 }
 
 fn eras(survey: &Survey) -> Option<Finding> {
@@ -170,8 +185,15 @@ fn eras(survey: &Survey) -> Option<Finding> {
     );
     // Those of the newest era are the running release's.
     let old = by_era.iter().rev().skip(1).flat_map(|(_, files)| files.iter().copied());
+    let live = by_era.values().filter(|files| files.iter().any(|file| file.liveness() != Liveness::Dead));
+    let is_one_live = live.count() <= 1;
     let finding = Finding::new(Code::EraMixture, "eras", message)
-        .advice("stop the service, clean the directory, start it: what was counted so far is lost")
+        .summary(format!("{}: every scrape of the official client fails", eras.join(", ")))
+        .advice(if is_one_live {
+            "remove dead processes' files: what they counted is lost"
+        } else {
+            "stop the service, clean the directory, start it: what was counted so far is lost"
+        })
         .files(old);
-    Some(clean(finding, survey))
+    Some(clean(finding, survey, is_one_live))
 }

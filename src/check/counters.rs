@@ -116,7 +116,7 @@ fn finding(family: &str, series: &[Fallen<'_>]) -> Finding {
     let mut finding = Finding::new(Code::FallingCounter, family, message).advice(advice);
     finding.series = series.iter().map(|fallen| fallen.name.to_owned()).collect();
     for path in gone.union(&less) {
-        finding.files.push((*path).clone());
+        finding.files.push((*path).clone().into());
         let name = path.file_name().and_then(|name| name.to_str()?.parse::<MetricFileName>().ok());
         finding.pids.extend(name.map(|name| name.pid().to_owned()));
     }

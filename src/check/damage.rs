@@ -5,17 +5,17 @@ use std::path::Path;
 
 use super::survey::{Oddity, Survey, Surveyed};
 use super::{Code, Finding};
-use crate::directory::{Problem, ProblemKind};
+use crate::directory::{Place, Problem, ProblemKind, user_to_be};
 use crate::format::FormatError;
-use crate::liveness::Liveness;
-use crate::notation::{Remedy, counted, go_string, some_of};
+use crate::liveness::{Evidence, Examined, Liveness, examine, name_holders};
+use crate::notation::{Remedy, counted, plain, some_of, with_causes};
 
 /// The file that the client cannot unpack a header from is shorter than this.
 const HEADER_NUMBER_BYTES: u64 = 4;
 
 pub(super) fn findings(survey: &Survey, problems: &[Problem]) -> Vec<Finding> {
     let by_path = if problems.is_empty() { HashMap::new() } else { survey.by_path() };
-    let of_problem = |problem: &Problem| of_problem(problem, by_path.get(&problem.path).copied());
+    let of_problem = |problem: &Problem| of_problem(problem, by_path.get(&problem.path).copied(), survey);
     let mut found: Vec<_> = problems.iter().map(of_problem).collect();
     for file in survey.files() {
         found.extend(empty(file));
@@ -26,7 +26,7 @@ pub(super) fn findings(survey: &Survey, problems: &[Problem]) -> Vec<Finding> {
     found
 }
 
-fn of_problem(problem: &Problem, file: Option<&Surveyed>) -> Finding {
+fn of_problem(problem: &Problem, file: Option<&Surveyed>, survey: &Survey) -> Finding {
     let fails = |what: &str| format!("{what}; the official client fails on it, for every scrape");
     let (code, message, can_be_moved) = match &problem.kind {
         ProblemKind::Name | ProblemKind::NotAFile | ProblemKind::Format(FormatError::Foreign { .. }) => {
@@ -41,22 +41,66 @@ fn of_problem(problem: &Problem, file: Option<&Surveyed>) -> Finding {
         ProblemKind::Format(_) => (Code::DamagedFile, fails(&problem.kind.to_string()), true),
         ProblemKind::Key { .. } => (Code::BadKey, fails(&problem.kind.to_string()), true),
     };
-    let finding = Finding::new(code, problem.path.to_string_lossy(), message).files(file);
+    let name = problem.path.file_name().unwrap_or_default().to_string_lossy();
+    let finding = Finding::new(code, problem.path.to_string_lossy(), message)
+        .summary(format!("{name}: {}", with_causes(&problem.kind).trim_start_matches("left out: ")))
+        .files(file);
     if !can_be_moved {
         return finding.advice("run promproc, and the scrape, as the user that the service runs as");
     }
-    set_aside(finding, &problem.path, file)
+    match problem.kind {
+        // Whoever wrote it may still need it under its name.
+        ProblemKind::Name => foreign(finding, &problem.path, examined(survey, &problem.path).as_ref()),
+        ProblemKind::Format(FormatError::Foreign { .. }) => {
+            let finding = foreign(finding, &problem.path, file.map(|file| &file.examined));
+            let restart = format!("restart the process if it writes metrics here; else {}", finding.advice);
+            if finding.commands.is_empty() { finding.advice(restart) } else { finding }
+        }
+        _ => set_aside(finding, &problem.path, file),
+    }
+}
+
+/// Who has a file open that the client did not write.
+fn examined(survey: &Survey, path: &Path) -> Option<Examined<Place>> {
+    let (parent, name) = (path.parent()?, path.file_name()?.to_str()?);
+    let mut listed = survey.directories.iter().map(|listed| &listed.directory);
+    let directory = listed.find(|directory| directory.path() == parent)?;
+    let mut examined = [Examined::unasked(Place::new(directory, name))];
+    examine(&mut examined).ok()?;
+    name_holders(&mut examined);
+    let [examined] = examined;
+    Some(examined)
+}
+
+/// Takes such a file out of the scrape's sight, unless somebody uses it.
+fn foreign<F>(mut finding: Finding, path: &Path, file: Option<&Examined<F>>) -> Finding {
+    if finding.files.is_empty() {
+        finding.files.push(path.to_owned().into());
+    }
+    match file.and_then(|file| Some((file, file.evidence.as_ref()?))) {
+        Some((file, evidence)) if evidence.liveness() == Liveness::Dead => {
+            let remedy = Remedy::SetAside { file: path.to_owned() }.as_user(file.owner.and_then(user_to_be));
+            finding.advice("set it aside, where no scrape sees it").remedy(remedy)
+        }
+        Some((_, Evidence::OpenIn(holders))) if !holders.is_empty() => {
+            let holders = some_of(holders.iter().map(|holder| format!("pid {holder}")));
+            finding
+                .advice(format!("{holders} has it open: have that program keep it in a directory of its own"))
+        }
+        _ => finding.advice("it may be in use: find out by what, and keep it in a directory of its own"),
+    }
 }
 
 /// Takes a file out of the scrape's sight, unless a process writes to it.
 fn set_aside(mut finding: Finding, path: &Path, file: Option<&Surveyed>) -> Finding {
     if finding.files.is_empty() {
-        finding.files.push(path.to_owned());
+        finding.files.push(path.to_owned().into());
     }
     if file.is_some_and(|file| file.liveness() != Liveness::Dead) {
         return finding.advice("restart the process that has it open; then check again");
     }
-    let remedy = Remedy::SetAside { file: path.to_owned() };
+    let user = file.and_then(|file| user_to_be(file.facts.owner));
+    let remedy = Remedy::SetAside { file: path.to_owned() }.as_user(user);
     finding.advice("set it aside, where no scrape sees it").remedy(remedy)
 }
 
@@ -75,7 +119,7 @@ fn empty(file: &Surveyed) -> Option<Finding> {
 fn wsl(file: &Surveyed) -> Option<Finding> {
     let used = file.misplaced_used.filter(|_| file.facts.entries == 0)?;
     let message = format!(
-        "its header (used {used}) stands at byte 65536, behind zeros: the client takes it for empty, and what it \
+        "its header (used {used}) stands at byte 65536, after zeros: the client takes it for empty, and what it \
          counts is lost"
     );
     let finding = Finding::new(Code::WslLayout, file.path().to_string_lossy(), message).files([file]);
@@ -110,7 +154,7 @@ fn negative(survey: &Survey) -> Vec<Finding> {
         let message = format!(
             "{} negative or NaN, the first {sample} = {} at byte {}, in {}: sums over them are wrong",
             counted(oddities.len(), "count"),
-            go_string(first.value),
+            plain(first.value),
             first.offset,
             some_of(files.iter().map(|file| file.path().to_string_lossy().into_owned()))
         );

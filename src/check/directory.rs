@@ -5,10 +5,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::{Access, AtFlags, StatVfsMountFlags};
+use rustix::io::Errno;
+
 use super::survey::{Survey, Surveyed};
+use super::writers::named_by_pid;
 use super::{Code, Finding};
-use crate::directory::{Directory, InDirectory, Listed, OtherKind};
-use crate::liveness::{Evidence, RemovedFiles, removed_files};
+use crate::directory::{Directory, InDirectory, Listed, OtherKind, user_to_be};
+use crate::format::MetricFileName;
+use crate::liveness::{Liveness, RemovedFiles, own_number, removed_files};
 use crate::model::GaugeMode;
 use crate::notation::{Remedy, counted, some_of};
 
@@ -32,7 +37,7 @@ pub(super) fn missing(path: &Path) -> Finding {
         "it does not exist; the client does not create it, so processes fail when they start",
     )
     .advice("create it, as the user that the service runs as, before the service starts")
-    .remedy(Remedy::Clean { directory: path.to_owned() })
+    .remedy(Remedy::Clean { directory: path.to_owned(), keep_live: false })
 }
 
 pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> Vec<Finding> {
@@ -64,16 +69,58 @@ pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> V
     let looked_at: Vec<&Listed> = looked_at.copied().collect();
     for listed in &looked_at {
         let files = by_directory.get(listed.directory.path()).map_or(&[][..], Vec::as_slice);
-        found.extend(not_writable(&listed.directory, files));
+        found.extend(read_only(&listed.directory, files));
+        found.extend(match files {
+            [] => not_writable_to_caller(&listed.directory),
+            files => not_writable(&listed.directory, files),
+        });
         found.extend(several_owners(listed.directory.path(), files));
         found.extend(interrupted_removal(listed));
         found.extend(other_files(listed, recursive));
         found.extend(file_system(&listed.directory, files));
     }
     let looked_at = looked_at.iter().map(|listed| listed.directory.path());
-    found.extend(removed_files(looked_at).into_iter().map(written_though_removed));
-    found.extend(unseen_writers(survey));
+    let named_by_pid = named_by_pid(survey);
+    for mut removed in removed_files(looked_at) {
+        if let (Some(own), true) = (own_number(&removed.process), named_by_pid.contains(&*removed.directory))
+        {
+            // The others were inherited from the process that forked it, and are not written.
+            removed.names.retain(|name| {
+                name.parse::<MetricFileName>().is_ok_and(|name| name.pid().parse() == Ok(own))
+            });
+        }
+        if !removed.names.is_empty() {
+            found.push(written_though_removed(removed));
+        }
+    }
     found
+}
+
+/// Whether the file system of a directory takes files. A sidecar may have mounted that of a live service so that
+/// it does not.
+fn read_only(directory: &Directory, files: &[&Surveyed]) -> Option<Finding> {
+    let is_dead = files.iter().all(|file| file.liveness() == Liveness::Dead);
+    let system = rustix::fs::fstatvfs(directory).ok()?;
+    (is_dead && system.f_flag.contains(StatVfsMountFlags::RDONLY)).then(|| {
+        let message = "its file system is mounted read-only: processes fail when they start";
+        Finding::new(Code::NotWritable, directory.path().to_string_lossy(), message)
+            .advice("mount it for writing")
+    })
+}
+
+/// Whether the caller may create files in an empty directory.
+fn not_writable_to_caller(directory: &Directory) -> Option<Finding> {
+    let flags = AtFlags::EACCESS;
+    let error = rustix::fs::accessat(directory, ".", Access::WRITE_OK | Access::EXEC_OK, flags).err()?;
+    (error == Errno::ACCESS).then(|| {
+        let owner =
+            directory.own_metadata().map_or_else(|_| "unknown".to_owned(), |own| own.uid().to_string());
+        let caller = rustix::process::geteuid().as_raw();
+        let message =
+            format!("the user {caller}, who runs promproc, may not create files in it (owner {owner})");
+        Finding::new(Code::NotWritable, directory.path().to_string_lossy(), message)
+            .advice("nothing, if the service runs as another user; else give the directory to this one")
+    })
 }
 
 /// Whether the owner of the newest file may create another one.
@@ -98,10 +145,12 @@ fn not_writable(directory: &Directory, files: &[&Surveyed]) -> Option<Finding> {
         // The commands are for what a link leads to, not for the link.
         let target = if path.is_symlink() { path.canonicalize().ok() } else { None };
         let target = target.unwrap_or_else(|| path.to_owned());
+        // Only root gives a directory away.
+        let user = user_to_be(0);
         Finding::new(Code::NotWritable, path.to_string_lossy(), message)
             .advice("give the directory to that user")
-            .remedy(Remedy::GiveDirectory { owner, directory: target.clone() })
-            .remedy(Remedy::OpenToOwner { directory: target })
+            .remedy(Remedy::GiveDirectory { owner, directory: target.clone() }.as_user(user.clone()))
+            .remedy(Remedy::OpenToOwner { directory: target }.as_user(user))
     })
 }
 
@@ -119,18 +168,20 @@ fn several_owners(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
         format!("{shown}: each can only be maintained by its own, and may be unreadable for the others");
     Some(
         Finding::new(Code::SeveralOwners, directory.to_string_lossy(), message)
+            .summary(shown)
             .advice("stop the service, clean the directory, and run all of it as one user"),
     )
 }
 
 fn written_though_removed(RemovedFiles { process, directory, names }: RemovedFiles) -> Finding {
     let message = format!(
-        "pid {process} writes into {}, which somebody removed: what it counts there is lost",
+        "pid {process} writes to {}, which were removed: what it counts there is lost",
         some_of(&names)
     );
     let mut finding = Finding::new(Code::RemovedFile, directory.to_string_lossy(), message)
-        .advice("restart that process; promproc prune and clean do not do this to a live one");
-    finding.files = names.iter().map(|name| directory.join(name)).collect();
+        .summary(format!("pid {process} still writes to {} that were removed", counted(names.len(), "file")))
+        .advice(format!("restart pid {}", process.pid));
+    finding.files = names.iter().map(|name| directory.join(name).into()).collect();
     finding.pids.insert(process.pid.to_string());
     finding
 }
@@ -141,15 +192,15 @@ fn interrupted_removal(listed: &Listed) -> Option<Finding> {
     let aside: Vec<_> = aside.collect();
     let (_, example) = aside.first()?;
     let path = listed.directory.path();
+    let count = counted(aside.len(), "file");
     let message = format!(
-        "{} that an interrupted prune or clean left under another name, {example} among them: what they hold is \
-         not counted",
-        counted(aside.len(), "file")
+        "an interrupted prune or clean left {count} under another name ({example}, say): what they hold is not counted"
     );
     let mut finding = Finding::new(Code::InterruptedRemoval, path.to_string_lossy(), message)
+        .summary(format!("{count} left under another name by an interrupted prune or clean"))
         .advice("finish it: what a process still writes to gets its name back, the rest goes")
         .remedy(Remedy::prune(path, GaugeMode::LiveAll));
-    finding.files = aside.iter().map(|(left, _)| left.path()).collect();
+    finding.files = aside.iter().map(|(left, _)| left.path().into()).collect();
     Some(finding)
 }
 
@@ -179,6 +230,7 @@ fn file_system(directory: &Directory, files: &[&Surveyed]) -> Vec<Finding> {
                 &subject,
                 "it is on a disk; in memory (tmpfs) writing costs no disk time",
             )
+            .summary("the directory is on a disk, not in memory (tmpfs)")
             .advice("use a directory below /dev/shm or /run"),
         );
     }
@@ -201,10 +253,23 @@ fn file_system(directory: &Directory, files: &[&Surveyed]) -> Vec<Finding> {
             humantime::format_duration(Duration::from_secs(left.as_secs()))
         ))
     );
-    found.push(Finding::new(Code::NearlyFull, &subject, message).advice(
+    let summary = format!(
+        "its file system is full: {:.0} % of bytes ({} MiB free), {:.0} % of inodes",
+        bytes * 100.0,
+        free_bytes >> 20,
+        inodes * 100.0
+    );
+    found.push(Finding::new(Code::NearlyFull, &subject, message).summary(summary).advice(
         "make it larger; files of dead processes go when the service is restarted with promproc clean",
     ));
     found
+}
+
+/// What a file system has left for users, and all that it has.
+pub(super) fn space_bytes(directory: &Directory) -> Option<(u64, u64)> {
+    let space = rustix::fs::fstatvfs(directory).ok()?;
+    let bytes = |blocks: u64| blocks.saturating_mul(space.f_frsize);
+    Some((bytes(space.f_bavail), bytes(space.f_blocks)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for a percentage")]
@@ -236,22 +301,4 @@ fn time_left(files: &[&Surveyed], free_bytes: u64, free_inodes: u64) -> Option<D
     let rounds_of_bytes = ratio(free_bytes, allocated.max(1));
     let rounds_of_inodes = ratio(free_inodes, files.len() as u64);
     Duration::try_from_secs_f64(span.as_secs_f64() * rounds_of_bytes.min(rounds_of_inodes)).ok()
-}
-
-fn unseen_writers(survey: &Survey) -> Option<Finding> {
-    let is_unseen = |file: &&Surveyed| file.examined.evidence == Some(Evidence::OpenIn(Vec::new()));
-    let files: Vec<_> = survey.files().filter(is_unseen).collect();
-    let pids: BTreeSet<_> = files.iter().map(|file| file.name().pid()).collect();
-    let example = files.first()?;
-    let message = format!(
-        "{} (pid {}) are open in processes that cannot be seen from here: in another pid namespace, or another user's",
-        counted(files.len(), "file"),
-        some_of(pids)
-    );
-    let directory = example.directory().path().to_string_lossy().into_owned();
-    Some(
-        Finding::new(Code::UnseenWriters, directory, message)
-            .advice("to name them, run promproc as root, in the container of the service")
-            .files(files),
-    )
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::survey::{Survey, Surveyed};
 use super::{Code, Finding, Severity};
-use crate::explain::{Explanation, Fate, Value, can_be_stuck, explain_series};
+use crate::directory::user_to_be;
+use crate::explain::{Explanation, Fate, Value, explain_series};
 use crate::liveness::{Liveness, running};
 use crate::merge::{Contribution, TracedSeries};
 use crate::model::{GaugeMode, GaugeRule, MetricType};
-use crate::notation::{Remedy, counted, go_string, some_of};
+use crate::notation::{Remedy, counted, plain, some_of};
 
 pub(super) fn findings(traced: Vec<TracedSeries>, survey: &Survey) -> Vec<Finding> {
     let mut families: BTreeMap<(String, Option<GaugeMode>), Vec<Explanation>> = BTreeMap::new();
@@ -27,6 +28,7 @@ pub(super) fn findings(traced: Vec<TracedSeries>, survey: &Survey) -> Vec<Findin
         let mode = mode.unwrap_or(GaugeMode::All);
         let of_family = Family { name: family, mode, series, files: &survey.listed };
         found.extend(of_family.stuck());
+        found.extend(of_family.should_be_sum());
         found.extend(of_family.nan());
         found.extend(of_family.zero());
         found.extend(of_family.never_set());
@@ -47,54 +49,76 @@ impl Family<'_> {
     /// Values of dead processes.
     fn stuck(&self) -> Option<Finding> {
         let with_dead: Vec<_> =
-            self.series.iter().filter(|one| one.without_dead.is_some() && can_be_stuck(self.mode)).collect();
+            self.series.iter().filter(|one| one.without_dead.is_some() && !one.should_be_sum).collect();
         let changed: Vec<_> = with_dead.iter().copied().filter(|one| !one.remedies.is_empty()).collect();
         let code = match self.mode {
             GaugeMode::All => Code::DeadSeries,
             mode if mode.is_live() => Code::StuckGauge,
             _ => Code::DeadDecides,
         };
-        // A dead process's file of a live mode should not be there; in min and max it may.
+        // A dead process's file of a live mode should not be there; in the other modes it may.
         let shown = if changed.is_empty() && self.mode.is_live() { &with_dead } else { &changed };
         let example = shown.first()?;
-        let value = |value: Option<f64>| value.map_or("none".to_owned(), go_string);
+        let value = example.series.value.map_or("none".to_owned(), plain);
         let without = match &example.without_dead {
-            Some(Value::Number(value)) => format!("{} without them", go_string(*value)),
-            _ => "gone without them".to_owned(),
+            Some(Value::Number(value)) => plain(*value),
+            _ => "gone".to_owned(),
         };
         let is_dead = |one: &Contribution| self.files[one.file].liveness() == Liveness::Dead;
-        let files: BTreeSet<usize> = shown
-            .iter()
-            .flat_map(|one| &one.series.contributions)
-            .filter(|one| is_dead(one))
-            .map(|one| one.file)
-            .collect();
+        let dead = shown.iter().flat_map(|one| &one.series.contributions).filter(|one| is_dead(one));
+        let files: BTreeSet<usize> = dead.map(|one| one.file).collect();
+        let pids: BTreeSet<&str> = files.iter().map(|file| self.files[*file].name().pid()).collect();
+        let name = example.series.name_and_labels();
         let mut finding = Finding::new(
             code,
             self.name,
             format!(
-                "{} (pid {}) still {} in {} series of mode {}: {} is {}, {}",
-                if files.len() == 1 {
-                    "the file of a dead process".to_owned()
-                } else {
-                    format!("{} files of dead processes", files.len())
-                },
-                some_of(files.iter().map(|file| self.files[*file].name().pid())),
+                "{} of {} (pid {}) still {} in {} series of mode {}: {name} is {value}, {without} without them",
+                counted(files.len(), "file"),
+                counted(pids.len(), "dead process"),
+                some_of(&pids),
                 if files.len() == 1 { "counts" } else { "count" },
                 shown.len(),
                 self.mode,
-                example.series.name_and_labels(),
-                value(example.series.value),
-                without
             ),
-        );
+        )
+        .summary(match shown.len() {
+            1 => self.name.to_owned(),
+            more => format!("{} ({more} series)", self.name),
+        });
+        finding.change = Some(format!("{value} → {without} without {}", counted(pids.len(), "dead process")));
         if changed.is_empty() {
             finding.severity = Severity::Info;
         }
-        let finding = finding.advice(
-            "take them out, and have cron, or the server's hook for workers that end, do it from now on",
-        );
+        let finding = finding.advice(match code {
+            Code::DeadDecides => {
+                "nothing, if the gauge is to remember dead processes; else remove their files, and use a live mode"
+            }
+            _ => "remove them now, and run `promproc prune` from cron or a worker-exit hook",
+        });
         Some(self.about(shown, &files, finding))
+    }
+
+    /// Processes that count down what others count up.
+    fn should_be_sum(&self) -> Option<Finding> {
+        let series: Vec<_> = self.series.iter().filter(|one| one.should_be_sum).collect();
+        let example = series.first()?;
+        let negative = |one: &&Explanation| -> Vec<usize> {
+            one.series.contributions.iter().filter(|one| one.value < 0.0).map(|one| one.file).collect()
+        };
+        let files: BTreeSet<usize> = series.iter().flat_map(negative).collect();
+        let message = format!(
+            "pid {} counts {} down, and others count it up; in mode livesum the value is wrong as soon as one of \
+             them is gone",
+            some_of(files.iter().map(|file| self.files[*file].name().pid())),
+            example.series.name_and_labels(),
+        );
+        let mut finding = Finding::new(Code::WrongMode, self.name, message)
+            .summary(format!("{} counts up and down in different processes", self.name))
+            .advice("use multiprocess_mode='sum'; do not prune its files")
+            .files(files.iter().map(|file| &self.files[*file]));
+        finding.series = series.iter().map(|one| one.series.name_and_labels()).collect();
+        Some(finding)
     }
 
     /// A NaN that decides.
@@ -184,7 +208,8 @@ fn with_files<'a>(
     mode: GaugeMode,
 ) -> Finding {
     for file in files.clone().filter(|file| file.liveness() == Liveness::Dead) {
-        finding = finding.remedy(Remedy::prune(file.directory().path(), mode));
+        let user = user_to_be(file.facts.owner);
+        finding = finding.remedy(Remedy::prune(file.directory().path(), mode).as_user(user));
     }
     finding.files(files)
 }

@@ -155,10 +155,8 @@ impl Growth {
             "restart the service on a clean directory (counters begin at 0, which Prometheus takes for a restart); or \
              scrape promproc merge",
         );
-        Some(
-            paths
-                .iter()
-                .fold(finding, |finding, path| finding.remedy(Remedy::Clean { directory: path.clone() })),
-        )
+        Some(paths.iter().fold(finding, |finding, path| {
+            finding.remedy(Remedy::Clean { directory: path.clone(), keep_live: false })
+        }))
     }
 }

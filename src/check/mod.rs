@@ -12,6 +12,7 @@ mod directory;
 mod gauges;
 mod growth;
 mod survey;
+mod writers;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,11 +38,15 @@ pub struct Finding {
     /// The metric family, or the directory or file, that it is about.
     pub subject: String,
     /// The files concerned.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<Concerned>,
     /// The last parts of their names: mostly process ids.
     pub pids: BTreeSet<String>,
     /// The series concerned.
     pub series: Vec<String>,
+    /// The same as `message` in a few words, for a table; without the change of a value.
+    pub summary: String,
+    /// What the value is and would be, e.g. `3 → 1 without 2 dead processes`.
+    pub change: Option<String>,
     /// What was found, and what it does to the numbers.
     pub message: String,
     /// What to do.
@@ -52,17 +57,29 @@ pub struct Finding {
 
 impl Finding {
     fn new(code: Code, subject: impl Into<String>, message: impl Into<String>) -> Self {
+        let (subject, message) = (subject.into(), message.into());
         Self {
             code,
             severity: code.severity(),
-            subject: subject.into(),
             files: Vec::new(),
             pids: BTreeSet::new(),
             series: Vec::new(),
-            message: message.into(),
+            summary: if is_named(&subject, &message) {
+                message.clone()
+            } else {
+                format!("{subject}: {message}")
+            },
+            change: None,
+            subject,
+            message,
             advice: String::new(),
             commands: Vec::new(),
         }
+    }
+
+    fn summary(mut self, summary: impl Into<String>) -> Self {
+        self.summary = summary.into();
+        self
     }
 
     fn advice(mut self, advice: impl Into<String>) -> Self {
@@ -79,11 +96,36 @@ impl Finding {
 
     fn files<'a>(mut self, files: impl IntoIterator<Item = &'a Surveyed>) -> Self {
         for file in files {
-            self.files.push(file.path());
+            let evidence = file.examined.evidence.as_ref().map(|_| file.examined.reason());
+            self.files.push(Concerned { path: file.path(), evidence });
             self.pids.insert(file.name().pid().to_owned());
         }
         self
     }
+}
+
+/// A file that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concerned {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why it is taken for live, dead or unknown, where that was asked.
+    pub evidence: Option<String>,
+}
+
+impl From<PathBuf> for Concerned {
+    fn from(path: PathBuf) -> Self {
+        Self { path, evidence: None }
+    }
+}
+
+/// Whether a message has the subject as a word of its own.
+fn is_named(subject: &str, message: &str) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    message.match_indices(subject).any(|(at, _)| {
+        let (before, after) = (&message[..at], &message[at + subject.len()..]);
+        !before.ends_with(is_of_name) && !after.starts_with(|c: char| c != ':' && is_of_name(c))
+    })
 }
 
 /// What a directory was found to be like.
@@ -93,6 +135,13 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many metric files there are.
     pub files: usize,
+    /// How many of them are live, unknown and dead.
+    pub files_by_liveness: [(Liveness, usize); 3],
+    /// How many files were left out, or in part.
+    pub damaged: usize,
+    /// Of the file system of the directory, if there is one directory: bytes that processes may still use, and
+    /// all.
+    pub space_bytes: Option<(u64, u64)>,
     /// Ids in file names, of which some file is live; none is live, and some unknown; all dead.
     pub live: usize,
     /// See `live`.
@@ -143,6 +192,8 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     findings.extend(gauges::findings(traced, &survey));
     findings.extend(conflicts::findings(&conflicts, &survey));
     findings.extend(damage::findings(&survey, &problems));
+    let damaged: BTreeSet<_> = problems.iter().map(|problem| &problem.path).collect();
+    findings.extend(writers::findings(&survey));
     findings.extend(directory::findings(&paths, what.recursive, &survey));
     let growth = Growth::of(&survey, series.into_families());
     findings.extend(growth.finding(&paths));
@@ -159,5 +210,20 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     }
     let count = |liveness| of_pid.values().filter(|known| **known == liveness).count();
     let [live, unknown, dead] = [Liveness::Live, Liveness::Unknown, Liveness::Dead].map(count);
-    Ok(Report { findings, files: survey.files().count(), live, unknown, dead, growth })
+    let files_of = |liveness| survey.files().filter(|file| file.liveness() == liveness).count();
+    Ok(Report {
+        findings,
+        files: survey.files().count(),
+        files_by_liveness: [Liveness::Live, Liveness::Unknown, Liveness::Dead]
+            .map(|one| (one, files_of(one))),
+        damaged: damaged.len(),
+        space_bytes: match survey.directories.as_slice() {
+            [one] => directory::space_bytes(&one.directory),
+            _ => None,
+        },
+        live,
+        unknown,
+        dead,
+        growth,
+    })
 }

@@ -97,6 +97,14 @@ macro_rules! declare_commands {
 }
 for_each_command!(declare_commands);
 
+/// What check prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    Table,
+    Json,
+    Prometheus,
+}
+
 /// What many commands print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -210,9 +218,9 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub input: Input,
-    /// table: for people; json: one object with findings, summary and growth
+    /// table: for people; json: one object with findings, summary and growth; prometheus: findings as metrics
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: Format,
+    pub format: CheckFormat,
     /// Exit with 1 if there is a finding of this severity or a worse one
     #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&Severity::ALL, Severity::as_str))]
     pub fail_on: Severity,

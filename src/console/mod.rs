@@ -44,6 +44,11 @@ impl Console {
         self.verbose
     }
 
+    /// Whether nothing is to be said but data, findings and errors.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Standard output for data made by promproc itself, such as tables; colour is taken out
     /// where it is not wanted.
     pub(crate) fn out(&self) -> impl Write + use<> {

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 
 pub use quantile::quantile;
 
-use crate::directory::{DirectoryError, InDirectory, Problem};
+use crate::directory::{DirectoryError, InDirectory, Problem, user_to_be};
 use crate::liveness::{Examined, Liveness, examine, name_holders};
 use crate::merge::rule::{self, Outcome, merged};
 use crate::merge::{Conflict, Contribution, Merged, Options, Traced, TracedSeries, merge_paths};
@@ -63,8 +63,11 @@ pub struct Explanation {
     pub fates: Vec<Fate>,
     /// What it would be without the entries of dead processes, if it has any.
     pub without_dead: Option<Value>,
-    /// The commands that take dead processes' values out, where these are wrong.
+    /// The commands that remove dead processes' values, where these change the value.
     pub remedies: Vec<Remedy>,
+    /// Whether processes count down what others count up, in a gauge of mode `livesum`: then its value is wrong
+    /// as soon as one of them is gone, and nothing is to be removed. Its mode should be `sum`.
+    pub should_be_sum: bool,
 }
 
 /// What became of an entry.
@@ -217,22 +220,23 @@ pub fn explain_series(series: TracedSeries, files: &[impl Borrow<Examined>]) -> 
         Some(Value::Absent) => series.value.is_some(),
         _ => false,
     };
+    let should_be_sum = has_dead
+        && series.mode == Some(GaugeMode::LiveSum)
+        && series.contributions.iter().any(|one| one.value < 0.0);
     let mut remedies = Vec::new();
-    if let (true, Some(mode)) = (is_wrong, series.mode.filter(|mode| can_be_stuck(*mode))) {
+    if let (true, false, Some(mode)) =
+        (is_wrong, should_be_sum, series.mode.filter(|mode| *mode != GaugeMode::Unknown))
+    {
         for contribution in series.contributions.iter().filter(|one| is_dead(one)) {
-            let remedy = Remedy::prune(file(contribution).file.directory().path(), mode);
+            let of = file(contribution);
+            let remedy = Remedy::prune(of.file.directory().path(), mode);
+            let remedy = remedy.as_user(of.owner.and_then(user_to_be));
             if !remedies.contains(&remedy) {
                 remedies.push(remedy);
             }
         }
     }
-    Explanation { series, fates, without_dead, remedies }
-}
-
-/// Whether a dead process's value in such a gauge is wrong rather than meant: a live mode says that
-/// it should be gone, and of `all`, `min` and `max` nobody expects a process that no longer is.
-pub(crate) fn can_be_stuck(mode: GaugeMode) -> bool {
-    mode.is_live() || matches!(mode, GaugeMode::All | GaugeMode::Min | GaugeMode::Max)
+    Explanation { series, fates, without_dead, remedies, should_be_sum }
 }
 
 fn value(contribution: &Contribution) -> rule::Value {

@@ -41,6 +41,11 @@ pub fn go_string(value: f64) -> String {
     text
 }
 
+/// `value` for people: without an exponent below 1e15, and without `.0`.
+pub fn plain(value: f64) -> String {
+    if value.abs() < 1e15 { value.to_string() } else { go_string(value) }
+}
+
 /// `value` with that many significant digits, at least one.
 ///
 /// By way of text, as the number's logarithm would need the mathematics library (libm), which every

@@ -17,10 +17,19 @@ pub enum Remedy {
         /// The mode; `None` for all live ones, which go together.
         mode: Option<GaugeMode>,
     },
+    /// Removes one process's live gauges.
+    PruneProcess {
+        /// The directory.
+        directory: PathBuf,
+        /// The last part of the files' names.
+        pid: String,
+    },
     /// Wipes, or makes, a directory.
     Clean {
         /// The directory.
         directory: PathBuf,
+        /// Whether files of live processes stay.
+        keep_live: bool,
     },
     /// Renames a file so that no scrape sees it.
     SetAside {
@@ -39,12 +48,27 @@ pub enum Remedy {
         /// The directory.
         directory: PathBuf,
     },
+    /// Another one, for a caller who may not do that himself.
+    AsUser {
+        /// As whom: a name, or `#` and a number.
+        user: String,
+        /// What to do.
+        remedy: Box<Remedy>,
+    },
 }
 
 impl Remedy {
     /// Takes dead processes' gauges of a mode out of a directory.
     pub fn prune(directory: &Path, mode: GaugeMode) -> Self {
         Self::Prune { directory: directory.to_owned(), mode: Some(mode).filter(|mode| !mode.is_live()) }
+    }
+
+    /// The same as that user; as the caller if there is none.
+    pub fn as_user(self, user: Option<String>) -> Self {
+        match user {
+            Some(user) => Self::AsUser { user, remedy: Box::new(self) },
+            None => self,
+        }
     }
 }
 
@@ -55,7 +79,13 @@ impl fmt::Display for Remedy {
             Self::Prune { directory, mode: Some(mode) } => {
                 write!(f, "promproc prune --mode {mode} {}", quoted(directory))
             }
-            Self::Clean { directory } => write!(f, "promproc clean {}", quoted(directory)),
+            Self::PruneProcess { directory, pid } => {
+                write!(f, "promproc prune --pid {} {}", quoted(pid.as_ref()), quoted(directory))
+            }
+            Self::Clean { directory, keep_live } => {
+                let options = if *keep_live { "--keep-live " } else { "" };
+                write!(f, "promproc clean {options}{}", quoted(directory))
+            }
             Self::SetAside { file } => {
                 let mut aside = file.clone().into_os_string();
                 aside.push(".aside");
@@ -63,6 +93,7 @@ impl fmt::Display for Remedy {
             }
             Self::GiveDirectory { owner, directory } => write!(f, "chown -h {owner} {}", quoted(directory)),
             Self::OpenToOwner { directory } => write!(f, "chmod u+rwx {}", quoted(directory)),
+            Self::AsUser { user, remedy } => write!(f, "sudo -u {} {remedy}", quoted(user.as_ref())),
         }
     }
 }

@@ -25,6 +25,10 @@ pub(crate) struct FindingObject<'a> {
     pub severity: &'a str,
     /// The metric family, or the directory or file, that it is about.
     pub subject: &'a str,
+    /// What was found, in a few words.
+    pub summary: &'a str,
+    /// What the value is and would be, e.g. `3 → 1 without 2 dead processes`; null where no value changes.
+    pub change: Option<&'a str>,
     /// What was found, and what it does to the numbers.
     pub message: &'a str,
     /// What to do.
@@ -138,10 +142,12 @@ fn finding(finding: &Finding) -> FindingObject<'_> {
         code: finding.code.as_str(),
         severity: finding.severity.as_str(),
         subject: &finding.subject,
+        summary: &finding.summary,
+        change: finding.change.as_deref(),
         message: &finding.message,
         advice: &finding.advice,
         commands: finding.commands.iter().map(ToString::to_string).collect(),
-        files: finding.files.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+        files: finding.files.iter().map(|file| file.path.to_string_lossy().into_owned()).collect(),
         pids: &finding.pids,
         series: &finding.series,
     }

@@ -1,6 +1,7 @@
 //! `promproc check`: what is wrong with a directory.
 
 mod json;
+mod prometheus;
 mod table;
 
 use std::env;
@@ -9,7 +10,7 @@ use std::thread;
 
 use promproc::check::{Checked, Counts, Finding, Severity, check};
 
-use crate::cli::{CheckArgs, Format};
+use crate::cli::{CheckArgs, CheckFormat};
 use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
@@ -35,24 +36,28 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
     let findings: Vec<&Finding> =
         report.findings.iter().filter(|finding| !args.ignore.contains(&finding.code)).collect();
     match args.format {
-        Format::Json => {
+        CheckFormat::Prometheus => console.write_data(|out| prometheus::write(&report, &findings, out))?,
+        CheckFormat::Json => {
             let mut line = Vec::new();
             write_line(&ReportObject::new(&report, &findings), &mut line)?;
             let mut out = console.data();
             out.write_all(&line)?;
             out.flush()?;
         }
-        Format::Table => {
+        CheckFormat::Table => {
             let (mut out, view) = (console.out(), console.view());
             // A healthy service is to be silent, and infos are about healthy ones, too.
             let least = if console.is_verbose() { Severity::Info } else { Severity::Warning.min(fail_on) };
             let shown: Vec<_> =
                 findings.iter().copied().filter(|finding| finding.severity >= least).collect();
-            write_findings(&shown, &view, &mut out)?;
+            write_findings(&shown, console.is_verbose(), &view, &mut out)?;
             if console.is_verbose() {
                 write_growth(&report.growth, &view, &mut out)?;
             }
-            write_summary(&report, &findings, findings.len() - shown.len(), &view, &mut out)?;
+            if !console.is_quiet() {
+                let hidden = findings.len() - shown.len();
+                write_summary(&checked.paths, &report, &findings, hidden, &view, &mut out)?;
+            }
             out.flush()?;
         }
     }

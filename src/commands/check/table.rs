@@ -1,61 +1,112 @@
-//! `check` for people: a few lines a finding, and one for everything.
+//! `check` for people: a line or two a finding with what fixes it, and one line for everything.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use promproc::check::{Finding, Growth, Report, Severity};
+use promproc::check::{Concerned, Finding, Growth, Report, Severity};
 use promproc::notation::{counted, printable};
+use unicode_width::UnicodeWidthStr;
 
 use crate::console::table::{View, wrapped_at};
 
-/// So many messages of findings that are mended alike are shown.
-const SHOWN: usize = 5;
+/// So many findings that are fixed alike are shown without `--verbose`.
+const SHOWN: usize = 4;
+/// Where lines about a finding begin that are not its first: behind the severity.
+const INDENT: usize = 9;
+/// Between a series and how its value changes.
+const GAP: usize = 2;
 
-/// Writes findings; those of one code that the same commands mend stand together.
+/// Writes findings; those of one code that the same commands fix stand together.
 ///
 /// # Errors
 /// Those of `out`.
-pub(crate) fn write_findings(findings: &[&Finding], view: &View, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_findings(
+    findings: &[&Finding],
+    is_verbose: bool,
+    view: &View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let are_alike = |a: &&Finding, b: &&Finding| {
         (a.code, a.severity, &a.commands, &a.advice) == (b.code, b.severity, &b.commands, &b.advice)
     };
-    findings.chunk_by(are_alike).try_for_each(|alike| write_alike(alike, view, out))
+    let code_width = findings.iter().map(|finding| finding.code.as_str().len()).max().unwrap_or_default();
+    let is_one = |a: &&Finding, b: &&Finding| !is_verbose && are_alike(a, b);
+    findings.chunk_by(is_one).try_for_each(|alike| write_alike(alike, code_width, is_verbose, view, out))
 }
 
-fn write_alike(findings: &[&Finding], view: &View, out: &mut dyn Write) -> io::Result<()> {
-    const INDENT: usize = 4;
-    let Some(Finding { code, severity, subject, advice, commands, .. }) = findings.first() else {
+fn write_alike(
+    findings: &[&Finding],
+    code_width: usize,
+    is_verbose: bool,
+    view: &View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Some(Finding { code, severity, advice, commands, .. }) = findings.first() else {
         return Ok(());
     };
     let style = view.heading;
-    let more = if findings.len() > 1 { format!(" and {} more", findings.len() - 1) } else { String::new() };
-    writeln!(out, "{style}{severity} {code}{style:#}  {}{more}", printable(subject))?;
-    let mut line = |text: &str| {
-        let text = wrapped_at(INDENT, &printable(text), view);
-        writeln!(out, "{:INDENT$}{text}", "")
-    };
-    for Finding { subject, message, .. } in findings.iter().take(SHOWN) {
-        if findings.len() > 1 && !is_named(subject, message) {
-            line(&format!("{subject}: {message}"))?;
+    let column = INDENT + code_width + 2;
+    let shown = if findings.len() <= SHOWN + 1 { findings.len() } else { SHOWN };
+    let changing = findings[..shown].iter().filter(|finding| finding.change.is_some());
+    let name_width = changing.map(|finding| printable(&finding.summary).width()).max().unwrap_or_default();
+    for (at, finding) in findings[..shown].iter().enumerate() {
+        if at == 0 {
+            write!(out, "{style}{severity:<7}  {code:<code_width$}{style:#}  ")?;
         } else {
-            line(message)?;
+            write!(out, "{:column$}", "")?;
+        }
+        let mut text = printable(&finding.summary).into_owned();
+        if let Some(change) = &finding.change {
+            let gap = name_width.saturating_sub(text.width()) + GAP;
+            text.extend(std::iter::repeat_n(' ', gap));
+            text.push_str(change);
+        }
+        writeln!(out, "{}", wrapped_at(column, &text, view))?;
+        if is_verbose {
+            write_details(finding, view, out)?;
         }
     }
-    if findings.len() > SHOWN {
-        line(&format!("and {} more; --format json has them", findings.len() - SHOWN))?;
+    if shown < findings.len() {
+        writeln!(out, "{:column$}and {} more (-v)", "", findings.len() - shown)?;
     }
-    line(&format!("what to do: {advice}"))?;
     // A command stands on a line of its own, whole, to be copied.
     for command in commands {
-        writeln!(out, "      {}", printable(&command.to_string()))?;
+        writeln!(out, "{:INDENT$}fix: {}", "", printable(&command.to_string()))?;
+    }
+    if commands.is_empty() {
+        let advice = wrapped_at(INDENT + "fix: ".len(), &printable(advice), view);
+        writeln!(out, "{:INDENT$}fix: {advice}", "")?;
+    } else if is_verbose {
+        writeln!(out, "{:INDENT$}{}", "", wrapped_at(INDENT, &printable(advice), view))?;
     }
     Ok(())
 }
 
-/// Writes the one line that is always there.
+/// What else is known of a finding.
+fn write_details(finding: &Finding, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = |text: &str| writeln!(out, "{:INDENT$}{}", "", wrapped_at(INDENT, &printable(text), view));
+    if finding.message != finding.summary {
+        line(&finding.message)?;
+    }
+    // Evidence that all files share is said once.
+    let evidence = |file: &Concerned| file.evidence.clone();
+    for alike in finding.files.chunk_by(|a, b| a.evidence == b.evidence) {
+        for file in alike {
+            line(&file.path.to_string_lossy())?;
+        }
+        if let Some(evidence) = alike.first().and_then(evidence) {
+            line(&format!("  {evidence}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the one line that is there unless nothing but findings is wanted.
 ///
 /// # Errors
 /// Those of `out`.
 pub(crate) fn write_summary(
+    paths: &[PathBuf],
     report: &Report,
     all: &[&Finding],
     hidden: usize,
@@ -71,25 +122,24 @@ pub(crate) fn write_summary(
         .filter_map(|(severity, noun)| count(severity, noun));
     let found: Vec<_> = found.collect();
     let found = if found.is_empty() { "nothing found".to_owned() } else { found.join(", ") };
-    let more = if hidden > 0 { " (infos are shown with -v)" } else { "" };
+    let more = if hidden > 0 { " (-v)" } else { "" };
     let Report { files, live, unknown, dead, growth, .. } = report;
-    let unknown = if *unknown > 0 { format!(", {unknown} unknown") } else { String::new() };
+    let processes = match unknown {
+        0 => format!("{live} live and {dead} dead processes"),
+        unknown => format!("{live} live, {dead} dead and {unknown} unknown processes"),
+    };
+    let place = match paths {
+        [path] => path.to_string_lossy().into_owned(),
+        paths => counted(paths.len(), "path"),
+    };
     let line = format!(
-        "{}, {}, {} series; pids: {live} live, {dead} dead{unknown}; {found}{more}",
+        "{}: {}, {}, {} series; {processes}; {found}{more}",
+        printable(&place),
         counted(*files, "file"),
         counted(growth.all.entries, "entry"),
         growth.series
     );
     writeln!(out, "{}", wrapped_at(0, &line, view))
-}
-
-/// Whether a message has the subject as a word of its own.
-fn is_named(subject: &str, message: &str) -> bool {
-    let is_of_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    message.match_indices(subject).any(|(at, _)| {
-        let (before, after) = (&message[..at], &message[at + subject.len()..]);
-        !before.ends_with(is_of_name) && !after.starts_with(|c: char| c != ':' && is_of_name(c))
-    })
 }
 
 /// Writes where files and series come from.

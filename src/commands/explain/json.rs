@@ -40,8 +40,11 @@ pub(crate) struct SeriesLine {
     pub buckets_without_dead: Option<Vec<BucketObject>>,
     /// Whether all entries are of dead processes.
     pub only_dead: bool,
-    /// Commands that take out dead processes' values where these are wrong.
+    /// Commands that remove dead processes' values, where these change the value.
     pub remedies: Vec<String>,
+    /// Whether processes count down what others count up, so that the mode should be `sum`, and nothing is to be
+    /// removed.
+    pub should_be_sum: bool,
     /// Every entry that was merged, in the order of the files; buckets by their bounds before that.
     pub contributions: Vec<ContributionObject>,
 }
@@ -79,6 +82,9 @@ pub(crate) struct ContributionObject {
     pub liveness: &'static str,
     /// Why, in one sentence; null if the file is gone by now.
     pub evidence: Option<String>,
+    /// Whether all processes that have the file open started after it was made: a value that they have not set
+    /// is an earlier process's.
+    pub inherited: bool,
     /// The processes that have the file open, or may have.
     pub processes: Vec<ProcessObject>,
     /// Where the entry starts in the file, in bytes.
@@ -109,7 +115,7 @@ pub(crate) struct ProcessObject {
 impl SeriesLine {
     /// The line of an explained series.
     pub(crate) fn new(explanation: &Explanation, files: &[Examined]) -> Self {
-        let Explanation { series, fates, without_dead, remedies } = explanation;
+        let Explanation { series, fates, without_dead, remedies, should_be_sum } = explanation;
         let contributions = series.contributions.iter().zip(fates);
         let total = explanation.total();
         Self {
@@ -137,6 +143,7 @@ impl SeriesLine {
             },
             only_dead: *without_dead == Some(Value::Absent),
             remedies: remedies.iter().map(ToString::to_string).collect(),
+            should_be_sum: *should_be_sum,
             contributions: contributions
                 .map(|(one, fate)| {
                     let file = &files[one.file];
@@ -145,6 +152,7 @@ impl SeriesLine {
                         pid: file.file.name.pid().to_owned(),
                         liveness: file.liveness().as_str(),
                         evidence: file.evidence.as_ref().map(ToString::to_string),
+                        inherited: file.heirs().is_some(),
                         processes: file.evidence.iter().flat_map(Evidence::processes).map(process).collect(),
                         offset: one.offset,
                         le: one.bound.map(go_string),

@@ -1,6 +1,6 @@
 //! `explain` for people: a series, its value, the rule, the entries, and what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::SystemTime;
 
@@ -8,8 +8,8 @@ use promproc::directory::InDirectory;
 use promproc::explain::{Explanation, Fate, Value, quantile};
 use promproc::liveness::{Evidence, Examined, Liveness};
 use promproc::merge::Contribution;
-use promproc::notation::printable;
-use promproc::notation::{go_string, significant};
+use promproc::model::GaugeMode;
+use promproc::notation::{go_string, printable, significant, some_of};
 
 use super::json::fate_name;
 use crate::console::date;
@@ -61,7 +61,7 @@ pub(crate) fn write(
     view: &View,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Explanation { series, without_dead, remedies, .. } = explanation;
+    let Explanation { series, without_dead, remedies, should_be_sum, .. } = explanation;
     let style = view.heading;
     let value = match series.value {
         Some(value) => go_string(value),
@@ -79,12 +79,24 @@ pub(crate) fn write(
     let mut table = Table::new(COLUMNS);
     let directory = |row: &Row| files[row.file].file.directory().path();
     let is_one_directory = rows.windows(2).all(|pair| directory(&pair[0]) == directory(&pair[1]));
-    for row in &rows[..shown] {
+    let evidence: Vec<String> = rows[..shown].iter().map(|row| with_age(&files[row.file], now)).collect();
+    // What several rows have in common is said once, below.
+    let is_shared = |text: &String| evidence.iter().filter(|other| *other == text).count() > 1;
+    let mut shared: BTreeMap<&str, (Liveness, usize)> = BTreeMap::new();
+    for (row, evidence) in rows[..shown].iter().zip(&evidence) {
         let of = &files[row.file];
         let file = if is_one_directory { of.file.file_name().into() } else { of.file.path() };
-        push_row(&mut table, row, of, &file.to_string_lossy(), explanation.total(), now);
+        let is_shared = is_shared(evidence);
+        if is_shared {
+            shared.entry(evidence).or_insert((of.liveness(), 0)).1 += 1;
+        }
+        let evidence = if is_shared { NOTHING } else { evidence };
+        push_row(&mut table, row, of, &file.to_string_lossy(), explanation.total(), evidence);
     }
     table.write(view, out)?;
+    for (evidence, (liveness, count)) in shared {
+        wrapped(&format!("{count} {liveness}: {evidence}"), view, out)?;
+    }
     if shown < rows.len() {
         writeln!(out, "and {} more; --all shows them", rows.len() - shown)?;
     }
@@ -105,10 +117,34 @@ pub(crate) fn write(
         };
         writeln!(out, "without dead processes: {without} ({theirs})")?;
     }
+    if *should_be_sum {
+        let advice =
+            "processes count it up and down: use multiprocess_mode='sum', and do not prune its files";
+        wrapped(&format!("fix: {advice}"), view, out)?;
+    }
+    for heirs in heirs_of(explanation, files) {
+        wrapped(&heirs, view, out)?;
+    }
+    // In other modes a dead process's value is meant.
+    let is_stuck = series.mode.is_some_and(|mode| mode.is_live() || mode == GaugeMode::All);
     for remedy in remedies {
-        writeln!(out, "to mend it: {}", printable(&remedy.to_string()))?;
+        let label = if is_stuck { "fix" } else { "to remove dead processes' values" };
+        writeln!(out, "{label}: {}", printable(&remedy.to_string()))?;
     }
     Ok(())
+}
+
+/// Which processes went on in the file of an earlier one.
+fn heirs_of(explanation: &Explanation, files: &[Examined]) -> BTreeSet<String> {
+    let of = explanation.series.contributions.iter().map(|one| &files[one.file]);
+    let said = of.filter(|file| file.file.name.mode.is_some()).filter_map(|file| {
+        let heirs = some_of(file.heirs()?.iter().map(|heir| format!("pid {heir}")));
+        let name = file.file.file_name();
+        Some(format!(
+            "{heirs} started after {name} was made: a value that it has not set is an earlier process's"
+        ))
+    });
+    said.collect()
 }
 
 /// A line of the table: an entry, or all buckets of one file.
@@ -168,7 +204,7 @@ fn rows_of(explanation: &Explanation, files: &[Examined], liveness: Liveness) ->
     of_series.into_iter().filter(|file| files[*file].liveness() == liveness).count()
 }
 
-fn push_row(table: &mut Table, row: &Row, of: &Examined, file: &str, total: f64, now: SystemTime) {
+fn push_row(table: &mut Table, row: &Row, of: &Examined, file: &str, total: f64, evidence: &str) {
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
     table.cell(&go_string(row.value));
     let share = (row.fate == Fate::Added && total != 0.0).then(|| percent(row.value / total));
@@ -177,11 +213,11 @@ fn push_row(table: &mut Table, row: &Row, of: &Examined, file: &str, total: f64,
     table.cell(if row.fate == Fate::Added { NOTHING } else { fate_name(row.fate) });
     table.cell(of.liveness().as_str());
     let moment = row.timestamp.and_then(date::from_unix);
-    table.cell(&or_nothing(moment.map(|moment| date::age(moment, now))));
+    table.cell(&or_nothing(moment.map(|moment| date::age(moment, SystemTime::now()))));
     table.cell(of.file.name.pid());
     table.cell(&or_nothing(row.offset.map(|offset| offset.to_string())));
     table.cell(file);
-    table.cell(&with_age(of, now));
+    table.cell(evidence);
 }
 
 /// The evidence, with the age of a process where it names one.

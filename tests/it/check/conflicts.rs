@@ -60,7 +60,7 @@ fn findings_that_stand_together_name_what_each_is_about() {
     let _second = worker(directory.path(), &gauges("max"));
     let said = check(&[], directory.path()).stdout;
     for part in
-        ["warning mode-conflict  a and 1 more\n", "\n    a: its files are of", "\n    b: its files are of"]
+        ["warning  mode-conflict  a: its files are of", "\n                        b: its files are of"]
     {
         assert!(said.contains(part), "{part:?} is missing in {said}");
     }
@@ -150,4 +150,13 @@ fn files_of_one_old_era_and_who_can_read_them() {
         let error = client.scrape(&Path::new("tests/data").join(format!("era-{era}"))).unwrap_err();
         assert!(found.message.contains(error.trim()), "{error} is not in {}", found.message);
     }
+}
+
+#[test]
+fn files_of_an_old_release_go_while_the_new_one_runs() {
+    let directory = directory();
+    fs::copy("tests/data/era-c/counter_101.db", directory.path().join("counter_101.db")).unwrap();
+    let Some(_live) = worker(directory.path(), "Counter('c', 'h').inc()") else { return };
+    let found = assert_found(directory.path(), &["era-mixture"], &["remove dead processes' files"], &[]);
+    assert_eq!(found[0].commands, [format!("promproc clean --keep-live {}", directory.path().display())]);
 }

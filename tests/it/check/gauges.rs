@@ -11,10 +11,12 @@ fn a_stuck_gauge() {
     let found = assert_found(
         directory.path(),
         &["stuck-gauge"],
-        &["inprogress{path=\"/a\"} is 4.0, 2.0 without them", "still counts in 2 series of mode livesum"],
+        &["inprogress{path=\"/a\"} is 4, 2 without them", "still counts in 2 series of mode livesum"],
         &[],
     );
     assert_eq!(found[0].subject, "inprogress");
+    assert_eq!(found[0].summary, "inprogress (2 series)");
+    assert_eq!(found[0].change.as_deref(), Some("4 → 2 without 1 dead process"));
     assert_eq!(found[0].pids, BTreeSet::from([pid.clone()]));
     assert!(found[0].files[0].ends_with(&format!("/gauge_livesum_{pid}.db")), "{found:?}");
     assert_eq!(found[0].series, ["inprogress{path=\"/a\"}", "inprogress{path=\"/b\"}"]);
@@ -29,10 +31,12 @@ fn a_stuck_gauge_that_changes_nothing_is_an_info() {
         return;
     }
     let _alive = worker(directory.path(), ONE);
-    check(&[], directory.path())
-        .prints("2 files, 2 entries, 1 series; pids: 1 live, 1 dead; 1 info (infos are shown with -v)\n");
+    let shown = directory.path().display();
+    check(&[], directory.path()).prints(&format!(
+        "{shown}: 2 files, 2 entries, 1 series; 1 live and 1 dead processes; 1 info (-v)\n"
+    ));
     assert_eq!(check(&["--fail-on", "info"], directory.path()).status, Some(1));
-    assert_found(directory.path(), &["stuck-gauge"], &["peak is 1.0, 1.0 without them"], &[]);
+    assert_found(directory.path(), &["stuck-gauge"], &["peak is 1, 1 without them"], &[]);
 }
 
 #[test]
@@ -41,7 +45,7 @@ fn series_of_a_dead_process() {
     const DEPTH: &str = "Gauge('depth', 'h').set(3)";
     let Some(pid) = killed(directory.path(), DEPTH) else { return };
     let _alive = worker(directory.path(), DEPTH);
-    let says = format!("depth{{pid=\"{pid}\"}} is 3.0, gone without them");
+    let says = format!("depth{{pid=\"{pid}\"}} is 3, gone without them");
     assert_found(directory.path(), &["dead-series"], &[&says], &[]);
 }
 
@@ -58,11 +62,47 @@ fn a_dead_process_decides_a_minimum_and_a_maximum() {
     }
     let _alive = worker(directory.path(), &gauges(3.0));
     // The dead process's 5 is no minimum.
-    assert_found(directory.path(), &["dead-decides"], &["most is 5.0, 3.0 without them"], &[]);
+    assert_found(directory.path(), &["dead-decides"], &["most is 5, 3 without them"], &[]);
     if killed(directory.path(), &gauges(1.0)).is_none() {
         return;
     }
-    assert_found(directory.path(), &["dead-decides"], &["least is 1.0, 3.0 without them"], &[]);
+    assert_found(directory.path(), &["dead-decides"], &["least is 1, 3 without them"], &[]);
+}
+
+#[test]
+fn modes_that_remember_the_dead_are_an_info_with_the_command() {
+    let directory = directory();
+    let gauges = |value: f64| {
+        ["min", "max", "sum", "mostrecent"]
+            .map(|mode| format!("Gauge('g_{mode}', 'h', multiprocess_mode='{mode}').set({value})"))
+            .join("; ")
+    };
+    let Some(_alive) = worker(directory.path(), &gauges(3.0)) else { return };
+    killed(directory.path(), &gauges(-1.0)).unwrap();
+    let (before, _) = (check(&[], directory.path()), check(&["-v"], directory.path()));
+    assert_eq!((before.status, before.stdout.lines().count()), (Some(0), 1), "infos are for -v: {before:?}");
+    let found = assert_found(
+        directory.path(),
+        &["dead-decides"; 3],
+        &["g_min is -1, 3 without them", "g_sum is 2, 3 without them", "g_mostrecent is -1, 3 without them"],
+        &[],
+    );
+    assert!(found.iter().all(|one| one.severity == "info" && one.commands.len() == 1), "{found:?}");
+}
+
+#[test]
+fn what_some_processes_count_up_and_others_down_is_not_pruned() {
+    let directory = directory();
+    let gauge = |does: &str| format!("Gauge('jobs', 'h', multiprocess_mode='livesum').{does}");
+    let Some(_alive) = worker(directory.path(), &gauge("inc(3)")) else { return };
+    let pid = killed(directory.path(), &gauge("dec(2)")).unwrap();
+    let says = format!("pid {pid} counts jobs down");
+    let found =
+        assert_found(directory.path(), &["wrong-mode"], &[&says, "multiprocess_mode='sum'"], &["wrong-mode"]);
+    assert!(found[0].commands.is_empty(), "{found:?}");
+    let explained = run(promproc().args(["explain", "jobs"]).arg(directory.path()));
+    assert!(explained.stdout.contains("use multiprocess_mode='sum'"), "{explained:?}");
+    assert!(!explained.stdout.contains("promproc prune"), "{explained:?}");
 }
 
 #[test]

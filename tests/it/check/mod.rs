@@ -7,6 +7,7 @@ mod gauges;
 mod over_time;
 mod place;
 mod system_calls;
+mod writers;
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -40,6 +41,8 @@ struct Finding {
     code: String,
     severity: String,
     subject: String,
+    summary: String,
+    change: Option<String>,
     message: String,
     advice: String,
     commands: Vec<String>,
@@ -157,7 +160,11 @@ fn of_a_healthy_live_service_one_line_is_said() {
     let Some(_first) = Holder::client(directory.path()) else { return };
     let _second = Holder::client(directory.path());
     let ran = check(&["--fail-on", "info"], directory.path());
-    ran.prints("26 files, 58 entries, 32 series; pids: 2 live, 0 dead; nothing found\n");
+    let shown = directory.path().display();
+    ran.prints(&format!(
+        "{shown}: 26 files, 58 entries, 32 series; 2 live and 0 dead processes; nothing found\n"
+    ));
+    check(&["--quiet"], directory.path()).prints("");
     let report = report(&check(&["--format", "json"], directory.path()));
     assert!(report.findings.is_empty());
     let nothing = Totals { files: 0, capacity_bytes: 0, allocated_bytes: 0, entries: 0 };

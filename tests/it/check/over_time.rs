@@ -89,7 +89,7 @@ fn a_live_process_whose_files_were_removed() {
     let pid = live.pid().to_string();
     let names = ["counter", "histogram"].map(|kind| format!("{kind}_{pid}.db"));
     fs::remove_file(directory.path().join(&names[1])).unwrap();
-    let writes = format!("writes into {}, which somebody removed", names[1]);
+    let writes = format!("writes to {}, which were removed", names[1]);
     assert_found(directory.path(), &["removed-file"], &[&writes, &format!("pid {pid} (")], &["removed-file"]);
     fs::remove_file(directory.path().join(&names[0])).unwrap();
     let found = findings(directory.path());

@@ -101,19 +101,36 @@ promproc check --format json --ignore other-files \"$2\"";
 }
 
 #[test]
-fn writers_in_another_container() {
-    if !has_containers() {
+fn a_directory_that_takes_no_files() {
+    if !has_containers() || !can_change_user() {
         return;
     }
     let directory = directory();
-    let Some(live) = Holder::client(directory.path()) else { return };
-    let mut command = in_container();
-    let command =
-        command.arg(promproc().get_program()).args(["check", "--format", "json"]).arg(directory.path());
-    let report = report(&run(command.env_remove("PROMETHEUS_MULTIPROC_DIR")));
-    assert_eq!(codes(&report.findings), ["unseen-writers"], "{report:?}");
-    assert!(report.findings[0].pids.contains(&live.pid().to_string()));
-    assert_eq!(report.summary.live_pids, 1);
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    let reachable = Directory::with(&[]);
+    let checked = || {
+        report(&run(promproc_of_a_stranger(&reachable)
+            .args(["check", "--format", "json"])
+            .arg(directory.path())))
+    };
+    let found = checked().findings;
+    assert_eq!(codes(&found), ["not-writable", "empty-directory"], "{found:?}");
+    assert!(
+        found[0].message.contains(&format!("the user {STRANGER}, who runs promproc, may not")),
+        "{found:?}"
+    );
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(codes(&checked().findings), ["empty-directory"]);
+
+    let place = tempfile::tempdir().unwrap();
+    const SCRIPT: &str = "
+mount -t tmpfs tmpfs \"$1\" && mount -o remount,ro \"$1\" || exit 3
+promproc check --format json \"$1\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", SCRIPT, "sh"]).arg(place.path());
+    let found = report(&run(command.env("PATH", path_with_promproc()))).findings;
+    assert_eq!(codes(&found), ["not-writable", "empty-directory"], "{found:?}");
+    assert!(found[0].message.contains("mounted read-only"), "{found:?}");
 }
 
 #[test]

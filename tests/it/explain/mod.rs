@@ -35,6 +35,7 @@ struct Line {
     buckets_without_dead: Option<Vec<Bucket>>,
     only_dead: bool,
     remedies: Vec<String>,
+    should_be_sum: bool,
     contributions: Vec<Contribution>,
 }
 
@@ -61,6 +62,7 @@ struct Contribution {
     pid: String,
     liveness: String,
     evidence: Option<String>,
+    inherited: bool,
     processes: Vec<Process>,
     offset: u64,
     le: Option<String>,
@@ -104,6 +106,7 @@ fn a_stuck_gauge_of_a_killed_worker_is_explained_and_mended() {
     );
     assert_eq!((line.value.as_deref(), line.value_without_dead.as_deref()), (Some("2.0"), Some("1.0")));
     assert_eq!((line.only_dead, &line.buckets_without_dead), (false, &None));
+    assert!(!line.should_be_sum && line.contributions.iter().all(|one| !one.inherited), "{line:?}");
     let of = |pid: &str| line.contributions.iter().find(|one| one.pid == pid).unwrap();
     let (dead, live) = (of(&dead_pid), of(&live_pid));
     assert_eq!((dead.liveness.as_str(), live.liveness.as_str()), ("dead", "live"));
@@ -119,7 +122,7 @@ fn a_stuck_gauge_of_a_killed_worker_is_explained_and_mended() {
     assert!(table.stdout.starts_with("g_livesum  2.0\ngauge livesum: the sum over live"), "{table:?}");
     for part in [
         "without dead processes: 1.0 (1 of its 2 files are theirs)\n",
-        &format!("\nto mend it: promproc prune {}\n", directory.path().display()),
+        &format!("\nfix: promproc prune {}\n", directory.path().display()),
         ", started ",
     ] {
         assert!(table.stdout.contains(part), "{part:?} is missing in {table:?}");
@@ -127,7 +130,7 @@ fn a_stuck_gauge_of_a_killed_worker_is_explained_and_mended() {
 
     // What every other mode makes of the dead process.
     for (selector, value, without, mends) in [
-        ("g_sum", "2.0", Some("1.0"), false),
+        ("g_sum", "2.0", Some("1.0"), true),
         ("g_max", "1.0", Some("1.0"), false),
         ("g_livemax", "1.0", Some("1.0"), false),
         ("g_mostrecent", "1.0", Some("1.0"), false),

@@ -29,6 +29,7 @@ use values::{duration, interval, label, one_of, permissions, pid, prunable_modes
     name = "promproc",
     version,
     max_term_width = 100,
+    after_long_help = pages::examples(None),
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -88,7 +89,10 @@ macro_rules! declare_commands {
     ($($variant:ident $name:ident $args:ident $page:ident,)+) => {
         #[derive(Debug, Subcommand)]
         pub(crate) enum Command {
-            $($variant($args),)+
+            $(
+                #[command(after_long_help = pages::examples(Some(stringify!($name))))]
+                $variant($args),
+            )+
         }
 
         /// The names of the commands; clap types cannot ask for their own.

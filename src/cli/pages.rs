@@ -1,4 +1,8 @@
-//! What a manual page says beyond the clap types: one [`Page`] a command.
+//! What a manual page says beyond the clap types: one [`Page`] a command. The help has its examples, too.
+
+use std::fmt::Write;
+
+use clap::builder::{StyledStr, Styles};
 
 use super::for_each_command;
 
@@ -23,6 +27,20 @@ pub(crate) fn of(command: Option<&str>) -> Option<&'static Page> {
         };
     }
     for_each_command!(page_of)
+}
+
+/// The first examples of a page, for the end of `--help`.
+pub(super) fn examples(command: Option<&str>) -> StyledStr {
+    const SHOWN: usize = 3;
+    let heading = *Styles::default().get_header();
+    let mut text = StyledStr::new();
+    let page = of(command);
+    let examples = page.map(|page| page.examples).unwrap_or_default();
+    let _ = write!(text, "{heading}Examples:{heading:#}");
+    for (what, command) in examples.iter().take(SHOWN) {
+        let _ = write!(text, "\n  {what}\n      {command}");
+    }
+    text
 }
 
 type Term = (&'static str, &'static str);
@@ -53,6 +71,8 @@ const PRINTED: &[Term] = &[
 
 const PROMPROC: Page = Page {
     examples: &[
+        ("What is wrong here?", "promproc check /run/app/metrics"),
+        ("Why is this gauge stuck?", "promproc explain inprogress_requests /run/app/metrics"),
         ("What would a scrape give right now?", "promproc merge /run/app/metrics"),
         ("Which file holds which value?", "promproc dump /run/app/metrics"),
         ("Before the service starts:", "promproc clean /run/app/metrics"),
@@ -290,7 +310,13 @@ const TOP: Page = Page {
 };
 
 const COMPLETIONS: Page = Page {
-    examples: &[("Into the shell that runs:", "source <(promproc completions bash)")],
+    examples: &[
+        ("In the shell that runs:", "source <(promproc completions bash)"),
+        (
+            "For all users of bash:",
+            "promproc completions bash > /usr/share/bash-completion/completions/promproc",
+        ),
+    ],
     exit_status: PRINTED,
     environment: &[NO_COLOR],
     files: &[
@@ -301,8 +327,54 @@ const COMPLETIONS: Page = Page {
 };
 
 const MAN: Page = Page {
-    examples: &[("Read a page without installing it:", "promproc man merge | man -l -")],
+    examples: &[
+        ("Read a page without installing it:", "promproc man merge | man -l -"),
+        ("Install a page:", "promproc man merge > /usr/local/share/man/man1/promproc-merge.1"),
+    ],
     exit_status: PRINTED,
     environment: &[NO_COLOR],
     files: &[("/usr/local/share/man/man1/", "Where man(1) finds pages.")],
 };
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::{COMMANDS, Cli};
+    use super::*;
+
+    /// The words of the first command of a line; quotes are as in a shell.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for c in line.chars() {
+            match (c, quote) {
+                ('|' | '>' | ')', None) => break,
+                (' ', None) => words.push(String::new()),
+                ('\'', None) => quote = Some(c),
+                (c, Some(open)) if c == open => quote = None,
+                (c, _) => words.last_mut().expect("it began with one").push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_example_is_a_command_line() {
+        for command in std::iter::once(None).chain(COMMANDS.iter().map(|name| Some(*name))) {
+            let page = of(command).expect("every command has a page");
+            assert!(page.examples.len() >= 2, "{command:?}");
+            for (what, line) in page.examples {
+                assert!(what.ends_with([':', '?']), "{what}");
+                let start = line.find("promproc").expect("an example has promproc");
+                let parsed = Cli::try_parse_from(words(&line[start..]));
+                assert!(parsed.is_ok(), "{line}: {parsed:?}");
+                assert!(
+                    command.is_none_or(|command| line.contains(&format!("promproc {command}"))),
+                    "{line}"
+                );
+            }
+        }
+    }
+}

@@ -36,8 +36,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the command line. It may hold anything, and clap repeats it: so it is asked again
-/// about one in which everything is visible.
+/// Says what is wrong with the command line. It may hold anything, and clap repeats it: so clap is asked
+/// again, about one in which every character is visible.
 fn refused(wrong: &clap::Error) -> ExitCode {
     let visible = env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
     let again = Cli::try_parse_from(visible).err();
@@ -47,7 +47,7 @@ fn refused(wrong: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// The exit status after help or the version, which somebody may rely on having got.
+/// The exit status after help or the version. A script may rely on their text, so a failed write counts.
 fn shown(printed: io::Result<()>) -> ExitCode {
     match printed {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

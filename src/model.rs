@@ -32,7 +32,7 @@ impl MetricType {
     }
 }
 
-/// A text that names none of a kind.
+/// A text that is not one of the known names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no such name")]
 pub struct UnknownName;
@@ -51,29 +51,29 @@ impl fmt::Display for MetricType {
     }
 }
 
-/// How the values that several processes hold of one gauge become one: `multiprocess_mode` of
-/// the client's `Gauge`.
+/// How one gauge's values in several processes become one: `multiprocess_mode` of the client's
+/// `Gauge`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GaugeMode {
     /// One series per process, with the label `pid`; the client's default.
     All,
-    /// As `all`; the file goes when the process is marked dead.
+    /// Like `all`; the file is removed when the process is marked dead.
     LiveAll,
     /// The greatest value.
     Max,
-    /// As `max`; the file goes when the process is marked dead.
+    /// Like `max`; the file is removed when the process is marked dead.
     LiveMax,
     /// The least value.
     Min,
-    /// As `min`; the file goes when the process is marked dead.
+    /// Like `min`; the file is removed when the process is marked dead.
     LiveMin,
     /// The value with the greatest timestamp.
     MostRecent,
-    /// As `mostrecent`; the file goes when the process is marked dead.
+    /// Like `mostrecent`; the file is removed when the process is marked dead.
     LiveMostRecent,
     /// The sum.
     Sum,
-    /// As `sum`; the file goes when the process is marked dead.
+    /// Like `sum`; the file is removed when the process is marked dead.
     LiveSum,
     /// A mode that no client release has; readers treat it as `all`.
     Unknown,
@@ -223,7 +223,7 @@ fn len(part: &str) -> u32 {
     u32::try_from(part.len()).unwrap_or(u32::MAX)
 }
 
-/// Sorts pairs by name and keeps, of those with the same name, the last.
+/// Sorts pairs by name; if several have the same name, keeps the last one.
 pub(crate) fn normalize<T>(pairs: &mut Vec<T>, name: impl Fn(&T) -> &str) {
     pairs.reverse();
     pairs.sort_by(|a, b| name(a).cmp(name(b)));
@@ -235,9 +235,9 @@ pub(crate) fn normalize<T>(pairs: &mut Vec<T>, name: impl Fn(&T) -> &str) {
 pub struct Sample {
     /// The full sample name, e.g. `http_requests_total`.
     pub name: Arc<str>,
-    /// Labels, sorted by name; of a bucket, without `le`. Samples of one label set share them.
+    /// Labels, sorted by name; for a bucket, without `le`. Samples of one label set share them.
     pub labels: Arc<Labels>,
-    /// Of a bucket: its upper bound, which is its label `le`.
+    /// The upper bound of a bucket, its label `le`; `None` for other samples.
     pub bound: Option<f64>,
     /// The merged value.
     pub value: f64,
@@ -259,9 +259,9 @@ pub struct MetricFamily {
     pub help: String,
     /// The type of the first file that named the family.
     pub metric_type: MetricType,
-    /// A counter of clients before 0.4.0 whose samples have no `_total`: neither has its `# TYPE`.
+    /// A counter of a client before 0.4.0: its samples have no `_total`, nor does its `# TYPE`.
     pub bare_counter: bool,
-    /// Samples; those of one label set stand together.
+    /// Samples; those of one label set are neighbours.
     pub samples: Vec<Sample>,
 }
 

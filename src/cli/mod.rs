@@ -21,14 +21,15 @@ use values::{duration, interval, label, one_of, permissions, pid, prunable_modes
 
 /// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
 ///
-/// Commands work on the directory given as PATH, else on the one that the environment variable
+/// Commands work on the directory given as PATH, or else on the one that the environment variable
 /// PROMETHEUS_MULTIPROC_DIR names. Data goes to standard output, everything else to standard error.
-/// Exit status: 0, done; 1, done, but something needs attention; 2, not done.
+/// The exit status is 0 for done, 1 for done, but something needs attention, and 2 for not done.
 #[derive(Debug, Parser)]
 #[command(
     name = "promproc",
     version,
     max_term_width = 100,
+    after_long_help = pages::examples(None),
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -44,10 +45,10 @@ const GLOBAL: &str = "Global options";
 /// What applies to every command
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Print no warnings, only errors
+    /// Print errors only, no warnings
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub quiet: bool,
-    /// Say more about what is done, on standard error
+    /// Say more about the work, on standard error
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub verbose: bool,
     /// When to use colour
@@ -88,7 +89,10 @@ macro_rules! declare_commands {
     ($($variant:ident $name:ident $args:ident $page:ident,)+) => {
         #[derive(Debug, Subcommand)]
         pub(crate) enum Command {
-            $($variant($args),)+
+            $(
+                #[command(after_long_help = pages::examples(Some(stringify!($name))))]
+                $variant($args),
+            )+
         }
 
         /// The names of the commands; clap types cannot ask for their own.
@@ -114,21 +118,21 @@ pub(crate) enum Format {
 
 /// Show what is in the files, entry by entry, without merging
 ///
-/// Every file is decoded as it is: who wrote it, in which layout, how much of it is used, and each
-/// entry with its value, the time it was set (where the client stores one) and its byte offset.
-/// Values of histogram buckets are those of one bucket, as the file has them: merging cumulates
-/// them. Entries before a damage are shown, and the damage is named.
+/// For each file: which process wrote it, in which layout, and how much of it is used. For each entry:
+/// its value, the time it was set (if the client stores one) and its byte offset. The files hold
+/// each histogram bucket by itself; only merging cumulates them. If a file is damaged, the entries
+/// before the damage are shown, and a warning names it.
 #[derive(Debug, Args)]
 pub(crate) struct DumpArgs {
     #[command(flatten)]
     pub input: Input,
-    /// table: for people; json: JSON Lines, one object an entry (or a file, with --files)
+    /// table: for people; json: JSON Lines, one object per entry (with --files: per file)
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
-    /// Show one line a file instead of its entries
+    /// Show one line per file instead of its entries
     #[arg(long)]
     pub files: bool,
-    /// Show the help text of each entry in the table
+    /// Add the help text of each entry to the table
     #[arg(long)]
     pub show_help: bool,
     #[command(flatten)]
@@ -137,15 +141,15 @@ pub(crate) struct DumpArgs {
 
 /// Merge all processes' files into one exposition, as the official client would
 ///
-/// The output is byte for byte that of the official Python client over the same files in the byte
-/// order of their names. Files that cannot be read, and what stands behind a damage, are left out
-/// with a warning; the others still count. Several directories become one result.
+/// The output is byte for byte what the official Python client prints for the same files, read in
+/// the byte order of their names. Files that cannot be read, and entries after a damage, are left
+/// out with a warning; everything else still counts. Several directories become one result.
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
     #[command(flatten)]
     pub input: Input,
-    /// text: what prometheus_client's generate_latest prints; openmetrics: its OpenMetrics
-    /// counterpart; json: the layout of prom2json; table: for people
+    /// text: as prometheus_client's generate_latest; openmetrics: its OpenMetrics counterpart; json: as
+    /// prom2json; table: for people
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: MergeFormat,
     /// How names outside [a-zA-Z0-9_:] are written in text and openmetrics
@@ -154,7 +158,7 @@ pub(crate) struct MergeArgs {
     /// Sort families by name and series by labels instead of keeping the client's order
     #[arg(long)]
     pub sort: bool,
-    /// Leave histogram buckets as stored, per bucket, and print no _count (accumulate=False)
+    /// Print histogram buckets as stored, not cumulated, and no _count (accumulate=False)
     #[arg(long)]
     pub no_accumulate: bool,
     /// Stop with exit status 2, and no output, at the first damaged or unreadable file
@@ -163,9 +167,11 @@ pub(crate) struct MergeArgs {
     /// How many threads read the files; the output is the same [default: at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Replace FILE by the output in one step; readers see the old or the new file. Its permissions and
-    /// owner stay; a new one gets mode 0644. A link at FILE is refused. -, /dev/stdout, /dev/stderr
-    /// and /dev/fd/N are written to as they are open
+    /// Replace FILE with the output in one step
+    ///
+    /// Readers see the old file or the new one. FILE keeps its permissions and owner; a new file gets
+    /// mode 0644. A link at FILE is refused. -, /dev/stdout, /dev/stderr and /dev/fd/N are written to,
+    /// not replaced.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
     #[command(flatten)]
@@ -182,15 +188,15 @@ pub(crate) enum MergeFormat {
 
 /// Say why a series has its value: which process, which file, alive or dead
 ///
-/// For each merged series that SELECTOR matches: its value, the rule by which processes' values
-/// become one, and every entry that was merged, with its process, whether that is alive and how one
-/// knows, its file and offset, and which entry decides. Then the value without dead processes and,
-/// where these make it wrong, the command that mends it. A histogram is shown with its distribution
-/// and estimated quantiles.
+/// For each merged series that SELECTOR matches, this shows its value, the rule that makes one value
+/// of those of several processes, and every entry that was merged: its process, whether that is alive
+/// and how promproc knows, its file and offset, and which entry decides. Then follow the value without
+/// dead processes and, if they make it wrong, the command that fixes it. A histogram is shown
+/// with its distribution and estimated quantiles.
 ///
-/// In the table, SHARE is the part of a sum, LE the upper bound of a bucket, FATE what became of a
-/// value that is not summed (decides; outdone by the one that does; never set), and SET how long ago
-/// the client set it, where it says so. A dash stands for what there is not.
+/// In the table, SHARE is the entry's part of a sum, LE the upper bound of a bucket, FATE what became
+/// of a value that is not summed (decides; outdone by the one that does; never set), and SET how
+/// long ago the client set it, if it says so. A dash means no value.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// A PromQL instant selector, e.g. 'http_requests_total{method="GET",path=~"/api/.*"}'
@@ -198,22 +204,22 @@ pub(crate) struct ExplainArgs {
     pub selector: Selector,
     #[command(flatten)]
     pub input: Input,
-    /// table: for people; json: JSON Lines, one object a series
+    /// table: for people; json: JSON Lines, one object per series
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Show every entry instead of the 20 that matter most
     #[arg(long)]
     pub all: bool,
-    /// Show the buckets of a histogram by process
+    /// Show the buckets of a histogram process by process
     #[arg(long)]
     pub buckets: bool,
 }
 
-/// Find what is wrong with a directory, what it does to the numbers, and what mends it
+/// Find what is wrong with a directory, what it does to the numbers, and what fixes it
 ///
 /// Looks for stuck gauges, conflicts between processes, damaged and foreign files, trouble with the
-/// directory itself, and growth. Each finding has a stable code, and the command that mends it
-/// where one does. On a healthy service one line is printed. The codes are in promproc-check(1).
+/// directory itself, and growth. Each finding has a stable code and, where a command fixes it, that
+/// command. For a healthy service it prints one line. promproc-check(1) explains the codes.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
@@ -221,46 +227,47 @@ pub(crate) struct CheckArgs {
     /// table: for people; json: one object with findings, summary and growth; prometheus: findings as metrics
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: CheckFormat,
-    /// Exit with 1 if there is a finding of this severity or a worse one
+    /// Exit with 1 if there is a finding of at least this severity
     #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&Severity::ALL, Severity::as_str))]
     pub fail_on: Severity,
-    /// Leave out findings of this code (may be repeated)
+    /// Leave out findings with this code (may be repeated)
     #[arg(long, value_name = "CODE", value_parser = one_of(Code::ALL, Code::as_str))]
     pub ignore: Vec<Code>,
-    /// Look twice, so far apart, and report counters that fell meanwhile
+    /// Look twice, this far apart, and report counters that fell in between
     #[arg(long, value_name = "SECONDS", value_parser = interval)]
     pub watch: Option<Duration>,
 }
 
 /// Remove the live gauges of dead processes, as mark_process_dead does for one
 ///
-/// A file goes only where there is evidence that no process writes to it any more; where it cannot
-/// be told, the file stays. With --pid the caller knows that the process is dead, and nothing is
-/// looked up: that is what gunicorn's child_exit hook needs. Counters, histograms and summaries
-/// are never pruned, because their sum would fall and Prometheus would see a reset.
+/// A file is removed only with evidence that no process writes to it any more; in doubt it stays.
+/// With --pid you declare a process dead, and nothing is looked up: gunicorn's child_exit hook needs
+/// that. Counters, histograms and summaries are never pruned: their sum would fall, and
+/// Prometheus would see a reset.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
     /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub path: Option<PathBuf>,
-    /// This process is dead, the caller knows it: remove its files without looking (may be repeated)
+    /// Declare this process dead and remove its files without looking (may be repeated)
     #[arg(long, value_name = "PID", value_parser = pid)]
     pub pid: Vec<String>,
     /// Prune gauges of this mode instead of all live modes (may be repeated)
     #[arg(long, value_name = "MODE", value_parser = prunable_modes())]
     pub mode: Vec<GaugeMode>,
-    /// Say what would be removed and remove nothing
+    /// Say what would be removed, but remove nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Prune even where no process can be seen that writes to the directory
+    /// Prune even if no process that writes to the directory can be seen
     #[arg(long)]
     pub force: bool,
-    /// How long a file must have been seen dead before it goes, e.g. 500ms or 5s: a hook that calls
-    /// mark_process_dead fails where it finds its file gone. Waits only if there is something to remove; 0
-    /// where nobody else removes. With --pid, nothing is waited for
+    /// How long a file must be dead before it is removed, e.g. 500ms or 5s
+    ///
+    /// A hook that calls mark_process_dead fails if its file is gone; this leaves it time. prune waits only
+    /// if there is something to remove, and never with --pid. Use 0 if nothing else removes files.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub settle: Duration,
-    /// text: for people; json: JSON Lines, one object a removed file
+    /// text: for people; json: JSON Lines, one object per removed file
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,
 }
@@ -273,37 +280,37 @@ pub(crate) enum ListFormat {
 
 /// Remove all metric files from a directory before the service starts
 ///
-/// Creates the directory where it is missing. Only metric files and what promproc itself left
-/// behind are removed; everything else stays. While a live process has one of the files open
-/// nothing is removed, because that process would go on counting into a file that nobody can find.
+/// Creates the directory if it is missing. Removes only metric files and what promproc itself left
+/// there; everything else stays. While a live process has one of the files open, nothing is
+/// removed: that process would go on counting into a file that nobody can find.
 #[derive(Debug, Args)]
 pub(crate) struct CleanArgs {
     /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub path: Option<PathBuf>,
-    /// Permissions of the directory, in octal, where it has to be created
+    /// Permissions for a directory that has to be created, in octal
     #[arg(long, value_name = "MODE", default_value = "0755", value_parser = permissions)]
     pub dir_mode: u32,
     /// Do not create a missing directory
     #[arg(long)]
     pub no_create: bool,
-    /// Remove files even if a live process has them open: what it counts from then on is lost
+    /// Remove files even if a live process has them open; what it counts from then on is lost
     #[arg(long, conflicts_with = "keep_live")]
     pub force: bool,
     /// Keep the files that a live process has open and remove the rest
     #[arg(long)]
     pub keep_live: bool,
-    /// Say what would be removed and remove nothing
+    /// Say what would be removed, but remove nothing
     #[arg(long)]
     pub dry_run: bool,
 }
 
 /// Watch the series, families and processes of a directory, live
 ///
-/// Every series with its value, its change per second and a sparkline of the last rounds; per
-/// family or per process, too, with the liveness of each process, and who came and who died. The
-/// key ? shows all keys; q quits. A directory that is not there may still come, and may come back.
-/// Without a terminal, --once and --batch print tables.
+/// Shows every series with its value, its change per second and a sparkline of the last rounds; also
+/// every family or process, whether each process is alive, and which processes came and died. Press
+/// ? for all keys and q to quit. A missing directory is waited for. Without a terminal, use --once
+/// or --batch to print tables.
 #[derive(Debug, Args)]
 pub(crate) struct TopArgs {
     #[command(flatten)]
@@ -311,27 +318,30 @@ pub(crate) struct TopArgs {
     /// Seconds from one reading to the next, e.g. 0.5
     #[arg(short, long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
     pub interval: Duration,
-    /// What comes first: the fastest change (up or down), the greatest value, or the first name.
-    /// Where no rate is known yet, the order is by name
+    /// What comes first: the fastest change (up or down), the greatest value, or the first name
+    ///
+    /// Until rates are known, the order is by name.
     #[arg(long, value_name = "KEY", default_value = "rate", value_parser = one_of(&Sort::ALL, Sort::as_str))]
     pub sort: Sort,
-    /// One row a series, family or process. A process's row has what it counted: increments of
-    /// counters, and observations of histograms and summaries; --name chooses what of that
+    /// Show one row per series, family or process
+    ///
+    /// The row of a process has what it counted: increments of counters, and observations of histograms
+    /// and summaries. Choose among them with --name.
     #[arg(long, value_name = "ROW", default_value = "series", value_parser = one_of(&By::ALL, By::as_str))]
     pub by: By,
-    /// Print one table, without rates, and end
+    /// Print one table, without rates, and exit
     #[arg(long, conflicts_with = "batch")]
     pub once: bool,
-    /// Print N rounds as tables, and end
+    /// Print N rounds as tables and exit
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
     #[command(flatten)]
     pub select: Select,
 }
 
-/// Print the completion script of a shell
+/// Print the completion script for a shell
 ///
-/// The scripts of bash, zsh and fish also come with the source, in completions/.
+/// The scripts for bash, zsh and fish also come with the source, in completions/.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArgs {
     #[arg(value_name = "SHELL")]
@@ -340,10 +350,10 @@ pub(crate) struct CompletionsArgs {
 
 /// Print the manual page of promproc or of a command
 ///
-/// The page is written in roff, for man(1) to show: `promproc man merge | man -l -`.
+/// The page is in roff, which man(1) shows: `promproc man merge | man -l -`.
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
-    /// A command of promproc; without it, promproc(1)
+    /// A command of promproc; without it, the page is promproc(1)
     #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(COMMANDS))]
     pub command: Option<String>,
 }
@@ -354,7 +364,7 @@ pub(crate) struct Input {
     /// Directories and metric files; several are merged [default: $PROMETHEUS_MULTIPROC_DIR]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
-    /// Take every directory below PATH as well
+    /// Read every directory below PATH as well
     #[arg(short, long)]
     pub recursive: bool,
 }
@@ -363,7 +373,7 @@ pub(crate) struct Input {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub(crate) struct Select {
-    /// Only this family or sample name; * and ? match any characters and any one (may be repeated)
+    /// Only this family or sample; * matches any characters, ? any one (may be repeated)
     #[arg(long, value_name = "NAME")]
     pub name: Vec<String>,
     /// Only files of this metric type (may be repeated)
@@ -375,8 +385,9 @@ pub(crate) struct Select {
     /// Only files of this process (may be repeated)
     #[arg(long, value_name = "PID")]
     pub pid: Vec<String>,
-    /// Only series with this label, as it is stored (may be repeated: all must hold). The label pid,
-    /// which merging adds to gauges, is none: see --pid
+    /// Only series with this label, as stored (may be repeated; all must match)
+    ///
+    /// Merging adds the label pid to gauges; choose by it with --pid.
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
     pub label: Vec<(String, String)>,
 }

@@ -1,4 +1,8 @@
-//! What a manual page says beyond the clap types: one [`Page`] a command.
+//! What a manual page says beyond the clap types: one [`Page`] a command. The help has its examples, too.
+
+use std::fmt::Write;
+
+use clap::builder::{StyledStr, Styles};
 
 use super::for_each_command;
 
@@ -25,25 +29,39 @@ pub(crate) fn of(command: Option<&str>) -> Option<&'static Page> {
     for_each_command!(page_of)
 }
 
+/// The first examples of a page, for the end of `--help`.
+pub(super) fn examples(command: Option<&str>) -> StyledStr {
+    const SHOWN: usize = 3;
+    let heading = *Styles::default().get_header();
+    let mut text = StyledStr::new();
+    let page = of(command);
+    let examples = page.map(|page| page.examples).unwrap_or_default();
+    let _ = write!(text, "{heading}Examples:{heading:#}");
+    for (what, command) in examples.iter().take(SHOWN) {
+        let _ = write!(text, "\n  {what}\n      {command}");
+    }
+    text
+}
+
 type Term = (&'static str, &'static str);
 
 const DIRECTORY: Term = (
     "PROMETHEUS_MULTIPROC_DIR",
-    "The directory to work on where no PATH is given: the variable that the Python client itself \
-     reads. If it is empty it counts as unset.",
+    "The directory to work on if no PATH is given. The Python client itself reads this variable. \
+     An empty value counts as unset.",
 );
 const DEPRECATED_DIRECTORY: Term = (
     "prometheus_multiproc_dir",
-    "Its old name, taken with a warning where PROMETHEUS_MULTIPROC_DIR is not set.",
+    "The old name of that variable, used with a warning if PROMETHEUS_MULTIPROC_DIR is not set.",
 );
 const NO_COLOR: Term =
-    ("NO_COLOR", "If it is set and not empty, nothing is coloured unless --color=always says so.");
+    ("NO_COLOR", "If set and not empty, turns colour off, except with --color=always.");
 const ON_DIRECTORIES: &[Term] = &[DIRECTORY, DEPRECATED_DIRECTORY, NO_COLOR];
 
 const METRIC_FILES: Term = (
     "{counter,histogram,summary}_PID.db, gauge_MODE_PID.db",
-    "Metric files, written by the Python client in multiprocess mode. PID is mostly a process id, \
-     but the application may give any other string. Names that begin with a dot are not seen.",
+    "Metric files, written by the Python client in multiprocess mode. PID is usually a process id, \
+     but the application may choose any string. Names that begin with a dot are ignored.",
 );
 
 const PRINTED: &[Term] = &[
@@ -53,6 +71,8 @@ const PRINTED: &[Term] = &[
 
 const PROMPROC: Page = Page {
     examples: &[
+        ("What is wrong here?", "promproc check /run/app/metrics"),
+        ("Why is this gauge stuck?", "promproc explain inprogress_requests /run/app/metrics"),
         ("What would a scrape give right now?", "promproc merge /run/app/metrics"),
         ("Which file holds which value?", "promproc dump /run/app/metrics"),
         ("Before the service starts:", "promproc clean /run/app/metrics"),
@@ -61,13 +81,13 @@ const PROMPROC: Page = Page {
         ("0", "Done."),
         (
             "1",
-            "Done, but something needs attention: a damaged or unreadable file was left out, say. \
+            "Done, but something needs attention: for example, a damaged or unreadable file was left out. \
              Warnings on standard error name it.",
         ),
         (
             "2",
             "Not done: the command line is wrong, there is no such directory, the command refused, \
-             or the output cannot be written. A message says why, and a hint what to do.",
+             or the output cannot be written. A message says why, and a hint says what to do.",
         ),
     ],
     environment: ON_DIRECTORIES,
@@ -76,13 +96,13 @@ const PROMPROC: Page = Page {
 
 const DUMP: Page = Page {
     examples: &[
-        ("One line a file:", "promproc dump --files /run/app/metrics"),
+        ("One line per file:", "promproc dump --files /run/app/metrics"),
         ("One metric of one process:", "promproc dump --name 'http_requests*' --pid 4711 /run/app/metrics"),
         ("For a program:", "promproc dump --format json /run/app/metrics | jq .value"),
     ],
     exit_status: &[
-        ("0", "All entries were shown. Empty files and an empty directory are no error."),
-        ("1", "Shown, but a file, or a part of one, is damaged or cannot be read; warnings name it."),
+        ("0", "All entries were shown. Empty files and an empty directory are not errors."),
+        ("1", "Shown, but a file, or part of one, is damaged or cannot be read; warnings name it."),
         (
             "2",
             "Not done: the command line is wrong, there is no such directory, or the output cannot \
@@ -106,13 +126,13 @@ const MERGE: Page = Page {
         ("0", "All files were merged. An empty directory gives an empty exposition."),
         (
             "1",
-            "Merged, but a file, or a part of one, was left out because it is damaged, foreign or \
-             cannot be read; warnings name it. The output is complete otherwise.",
+            "Merged, but a file, or part of one, was left out because it is damaged, foreign or \
+             cannot be read; warnings name it. Otherwise the output is complete.",
         ),
         (
             "2",
-            "Nothing was written, and the file of -o is the old one: the command line is wrong, \
-             there is no such directory, FILE is a link or no regular file, the output cannot be written \
+            "Nothing was written, and the file of -o is unchanged: the command line is wrong, \
+             there is no such directory, FILE is not a regular file, the output cannot be written \
              or, with --strict, a file would have been left out.",
         ),
     ],
@@ -121,8 +141,8 @@ const MERGE: Page = Page {
         METRIC_FILES,
         (
             ".promproc-tmp-*",
-            "What -o writes, beside FILE, before it is renamed over FILE. Where promproc was killed it \
-             is left behind, and the next merge -o into that directory removes it, as prune and clean do.",
+            "What -o writes beside FILE and then renames to FILE. If promproc is killed it stays, until \
+             the next merge -o into that directory, prune or clean removes it.",
         ),
     ],
 };
@@ -143,9 +163,8 @@ const EXPLAIN: Page = Page {
         ("0", "Explained."),
         (
             "1",
-            "No series matches; names that are like the one asked for are on standard error. Or: explained, \
-             but a file, or a part of one, was left out because it is damaged, foreign or cannot be read; \
-             warnings name it.",
+            "No series matches; a hint names similar ones. Or: explained, but a file, or part of one, was \
+             left out because it is damaged, foreign or cannot be read; warnings name it.",
         ),
         (
             "2",
@@ -160,10 +179,10 @@ const EXPLAIN: Page = Page {
 const CHECK: Page = Page {
     examples: &[
         ("What is wrong here?", "promproc check /run/app/metrics"),
-        ("With everything that may be worth knowing:", "promproc check -v /run/app/metrics"),
+        ("With all details:", "promproc check -v /run/app/metrics"),
         ("Does something remove or reset counters?", "promproc check --watch 60 /run/app/metrics"),
         (
-            "In monitoring, for what breaks the scrape:",
+            "From monitoring, only what breaks the scrape:",
             "promproc check -q --fail-on error /run/app/metrics > /dev/null",
         ),
         (
@@ -172,8 +191,8 @@ const CHECK: Page = Page {
         ),
     ],
     exit_status: &[
-        ("0", "Checked; there is no finding of the severity of --fail-on, nor a worse one."),
-        ("1", "Checked, and there is one."),
+        ("0", "Checked, and no finding has the severity of --fail-on or a worse one."),
+        ("1", "Checked, and there is such a finding."),
         ("2", "Not done: the command line is wrong, or the directory or a file in it cannot be looked at."),
     ],
     environment: ON_DIRECTORIES,
@@ -182,8 +201,8 @@ const CHECK: Page = Page {
 
 const PROC: Term = (
     "/proc/PID/fd, /proc/PID/maps",
-    "Who has a file open. Other users' processes can only be seen by root (CAP_SYS_PTRACE), and those \
-     of another container not at all.",
+    "Who has a file open. Only root (CAP_SYS_PTRACE) can see other users' processes, and nobody those \
+     of another container.",
 );
 
 const PRUNE: Page = Page {
@@ -194,22 +213,22 @@ const PRUNE: Page = Page {
             "promproc prune --pid 4711 /run/app/metrics",
         ),
         (
-            "Take out the per-pid series of dead workers as well:",
+            "See which per-pid series of dead workers would go:",
             "promproc prune --mode all --dry-run /run/app/metrics",
         ),
     ],
     exit_status: &[
-        ("0", "Done, and it is also done where there was nothing to remove."),
+        ("0", "Done, or there was nothing to remove."),
         (
             "1",
-            "Done, but a file was kept because it cannot be told whether its process is dead; warnings \
+            "Done, but a file was kept because promproc cannot tell whether its process is dead; warnings \
              name it.",
         ),
         (
             "2",
             "Not done: the command line is wrong, there is no such directory, a file cannot be removed, or \
-             none of the writers can be seen, as from another container, so that they may only seem to \
-             be dead.",
+             no writer can be seen (for example, from another container), so that the writers may only \
+             look dead.",
         ),
     ],
     environment: ON_DIRECTORIES,
@@ -217,12 +236,12 @@ const PRUNE: Page = Page {
         (
             "gauge_liveall_PID.db, gauge_livemax_PID.db, gauge_livemin_PID.db, \
              gauge_livemostrecent_PID.db, gauge_livesum_PID.db",
-            "What is removed of a dead process; --mode chooses other gauges.",
+            "What prune removes when the process is dead. Use --mode for other gauges.",
         ),
         (
             "/proc/PID/fd, /proc/PID/maps",
-            "Who has a file open, where no lease on it can be had. Other users' processes can only \
-             be seen by root (CAP_SYS_PTRACE), and those of another container not at all.",
+            "Who has a file open, if promproc cannot get a lease on it. Only root (CAP_SYS_PTRACE) can see \
+             other users' processes, and nobody those of another container.",
         ),
     ],
 };
@@ -230,17 +249,17 @@ const PRUNE: Page = Page {
 const CLEAN: Page = Page {
     examples: &[
         ("In a systemd unit:", "ExecStartPre=promproc clean /run/app/metrics"),
-        ("See what would go:", "promproc clean --dry-run /run/app/metrics"),
+        ("See what would be removed:", "promproc clean --dry-run /run/app/metrics"),
     ],
     exit_status: &[
         (
             "0",
-            "The directory is there, and no metric file is in it, or with --keep-live only those that a \
-             live process has open.",
+            "The directory exists and has no metric files or, with --keep-live, only those that a live \
+             process has open.",
         ),
         (
             "1",
-            "Done, but --keep-live also kept a file of which it cannot be told whether a process has it \
+            "Done, but --keep-live also kept a file because promproc cannot tell whether a process has it \
              open; warnings name it.",
         ),
         (
@@ -252,7 +271,7 @@ const CLEAN: Page = Page {
     environment: ON_DIRECTORIES,
     files: &[
         METRIC_FILES,
-        (".promproc-*", "What promproc itself left behind where it was killed; removed as well."),
+        (".promproc-*", "What promproc left when it was killed. It is removed as well."),
     ],
 };
 
@@ -267,11 +286,11 @@ const TOP: Page = Page {
         ("A minute of rates, in a file:", "promproc top --batch 7 -i 10 /run/app/metrics > rates.txt"),
     ],
     exit_status: &[
-        ("0", "Quit with q or Ctrl-C, or all that was asked for was printed."),
+        ("0", "You quit with q or Ctrl-C, or everything was printed."),
         (
             "1",
-            "Printed by --once or --batch, but a file was left out or is damaged, or, in a round of --batch, \
-             there was no such directory; warnings and the rounds name it.",
+            "--once or --batch printed, but a file was left out or is damaged or, in a round of --batch, the \
+             directory was missing; warnings and the rounds name it.",
         ),
         (
             "2",
@@ -284,25 +303,77 @@ const TOP: Page = Page {
         METRIC_FILES,
         (
             "/proc/PID/fd, /proc/PID/maps",
-            "Whose command is shown beside a process id: who has its files open.",
+            "Which program has a file open; its name is shown beside the process id.",
         ),
     ],
 };
 
 const COMPLETIONS: Page = Page {
-    examples: &[("Into the shell that runs:", "source <(promproc completions bash)")],
+    examples: &[
+        ("In the shell that runs:", "source <(promproc completions bash)"),
+        (
+            "For all users of bash:",
+            "promproc completions bash > /usr/share/bash-completion/completions/promproc",
+        ),
+    ],
     exit_status: PRINTED,
     environment: &[NO_COLOR],
     files: &[
         ("/usr/share/bash-completion/completions/promproc", "Where bash looks for the script."),
-        ("/usr/share/zsh/site-functions/_promproc", "Where zsh does."),
-        ("/usr/share/fish/vendor_completions.d/promproc.fish", "Where fish does."),
+        ("/usr/share/zsh/site-functions/_promproc", "Where zsh looks for it."),
+        ("/usr/share/fish/vendor_completions.d/promproc.fish", "Where fish looks for it."),
     ],
 };
 
 const MAN: Page = Page {
-    examples: &[("Read a page without installing it:", "promproc man merge | man -l -")],
+    examples: &[
+        ("Read a page without installing it:", "promproc man merge | man -l -"),
+        ("Install a page:", "promproc man merge > /usr/local/share/man/man1/promproc-merge.1"),
+    ],
     exit_status: PRINTED,
     environment: &[NO_COLOR],
     files: &[("/usr/local/share/man/man1/", "Where man(1) finds pages.")],
 };
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::{COMMANDS, Cli};
+    use super::*;
+
+    /// The words of the first command of a line; quotes are as in a shell.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for c in line.chars() {
+            match (c, quote) {
+                ('|' | '>' | ')', None) => break,
+                (' ', None) => words.push(String::new()),
+                ('\'', None) => quote = Some(c),
+                (c, Some(open)) if c == open => quote = None,
+                (c, _) => words.last_mut().expect("it began with one").push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_example_is_a_command_line() {
+        for command in std::iter::once(None).chain(COMMANDS.iter().map(|name| Some(*name))) {
+            let page = of(command).expect("every command has a page");
+            assert!(page.examples.len() >= 2, "{command:?}");
+            for (what, line) in page.examples {
+                assert!(what.ends_with([':', '?']), "{what}");
+                let start = line.find("promproc").expect("an example has promproc");
+                let parsed = Cli::try_parse_from(words(&line[start..]));
+                assert!(parsed.is_ok(), "{line}: {parsed:?}");
+                assert!(
+                    command.is_none_or(|command| line.contains(&format!("promproc {command}"))),
+                    "{line}"
+                );
+            }
+        }
+    }
+}

@@ -22,8 +22,8 @@ pub(super) fn prunable_modes() -> impl TypedValueParser<Value = GaugeMode> {
         name.parse::<GaugeMode>().map_err(|_| match name.parse() {
             Ok(MetricType::Gauge) | Err(UnknownName) => "say which gauges, e.g. livesum".to_owned(),
             Ok(other) => format!(
-                "a {other} is never pruned: it sums over dead processes too; without their files the sum would \
-                 fall, which Prometheus takes for a reset of the {other}"
+                "a {other} is never pruned: it counts dead processes, too; without their files the sum would fall, \
+                 and Prometheus would take that for a reset of the {other}"
             ),
         })
     })

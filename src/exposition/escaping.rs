@@ -34,16 +34,16 @@ impl Escaping {
     }
 }
 
-/// What a name names; colons are for metrics.
+/// What a name belongs to; only metrics may have colons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NameOf {
     Metric,
     Label,
 }
 
-/// Whether the client takes the name for a legacy one. Its regular expression ends in `$`, which
-/// Python lets match before a final newline as well. A label's name that begins with `__` is
-/// reserved and no legacy one.
+/// Whether the client takes the name for a legacy one. Its regular expression ends in `$`, which in
+/// Python also matches before a final newline. A label name that begins with `__` is reserved, so it
+/// is not a legacy name.
 pub(super) fn is_legacy(name: &str, of: NameOf) -> bool {
     let name = name.strip_suffix('\n').unwrap_or(name);
     let reserved = of == NameOf::Label && name.starts_with("__");
@@ -53,7 +53,7 @@ pub(super) fn is_legacy(name: &str, of: NameOf) -> bool {
 }
 
 impl NameOf {
-    /// Which bytes stand in legacy names, though not a digit at the start.
+    /// The bytes of legacy names; a digit cannot be the first.
     fn allowed(self) -> &'static [bool; 256] {
         static OF_METRIC: [bool; 256] = legacy_bytes(true);
         static OF_LABEL: [bool; 256] = legacy_bytes(false);
@@ -150,13 +150,13 @@ fn write_replaced(out: &mut String, text: &str, replacement: impl Fn(u8) -> Opti
     out.push_str(&text[copied..]);
 }
 
-/// The labels of a family's samples as text; most have those of the sample before them, but for `le`.
+/// The labels of a family's samples as text; most samples have the labels of the one before, except `le`.
 pub(super) struct LabelsText<'f> {
     escaping: Escaping,
     of: Option<&'f Labels>,
-    /// `name="value"` pairs, each with a comma behind it.
+    /// `name="value"` pairs, each followed by a comma.
     text: String,
-    /// Where `le` stands in it.
+    /// Where `le` is in it.
     le_at: usize,
 }
 

@@ -49,7 +49,7 @@ fn write_sample<'f>(text: &mut String, sample: &'f Sample, labels: &mut LabelsTe
         // `underscores`, and `values` marks every name.
         write_escaped(text, &sample.name, NameOf::Label, escaping);
     }
-    // An empty name inside the braces leaves none of them.
+    // If the name inside the braces is empty, the braces go, too.
     let has_braces = has_labels || (is_name_inside && !sample.name.is_empty());
     if has_braces {
         text.push('{');

@@ -87,7 +87,7 @@ fn layout(family: &MetricFamily) -> Family<'_> {
         metrics: match family.metric_type {
             MetricType::Counter | MetricType::Gauge => family.samples.iter().map(single).collect(),
             MetricType::Histogram | MetricType::Summary => {
-                // Samples of one label set stand together.
+                // Samples of one label set are neighbours.
                 family
                     .samples
                     .chunk_by(|a, b| a.labels == b.labels)

@@ -7,8 +7,8 @@ use super::escaping::{Escaping, LabelsText, NameOf, is_legacy, write_help, write
 use crate::model::{MetricFamily, Sample};
 use crate::notation::write_go_string;
 
-/// Samples of these names would be OpenMetrics' own; the client prints them behind the others, as
-/// gauges.
+/// Samples with these suffixes belong to OpenMetrics alone; the client prints them after the others,
+/// as gauges.
 const OPENMETRICS_SUFFIXES: [&str; 3] = ["_created", "_gcount", "_gsum"];
 
 /// Writes families as text.

@@ -1,8 +1,8 @@
 //! The upper bound of a histogram's bucket, as Python's `float` reads it.
 
-/// Parses the value of a label `le`: what `float()` takes, which is Rust's syntax plus white space
-/// around it and underscores between digits. `None` where it raises a ValueError; and for NaN,
-/// which is no bound: the client would print one bucket per process for it.
+/// Parses the value of a label `le` as Python's `float()` does: Rust's syntax, plus white space
+/// around it and underscores between digits. `None` where `float()` raises a ValueError, and for NaN,
+/// which cannot be a bound: the client would print one bucket per process for it.
 pub fn parse(text: &str) -> Option<f64> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c));
     let value: f64 =

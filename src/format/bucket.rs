@@ -1,7 +1,7 @@
-//! The next bucket of a histogram: its key is that of the bucket before it but for the bound.
+//! The next bucket of a histogram: its key differs from the key before it in the bound alone.
 //!
 //! A process writes a histogram's buckets one after the other, and histograms have most of the keys
-//! of a directory. After the first bucket, the bound is cut out of the key and nothing is parsed.
+//! of a directory. So from the second bucket on, only the bound is cut out of the key; nothing is parsed.
 
 use super::bound;
 
@@ -15,10 +15,10 @@ pub struct BucketKey {
 }
 
 impl BucketKey {
-    /// Cuts a key apart that was parsed and has a label `le`; `None` where the text leaves any doubt
-    /// about which string is its value.
+    /// Cuts apart a key that was parsed and has a label `le`; `None` if the text leaves any doubt
+    /// about which string is the value of `le`.
     pub fn new(key: &[u8]) -> Option<Self> {
-        // Without escapes, a string is what stands between two quotes.
+        // Without escapes, a string is everything between two quotes.
         if key.contains(&b'\\') {
             return None;
         }
@@ -34,7 +34,7 @@ impl BucketKey {
         Some(Self { before: before.to_vec(), after: after.to_vec() })
     }
 
-    /// The bound of a key that differs in nothing else.
+    /// The bound of another key, if that key differs in its bound alone.
     pub fn bound_of(&self, key: &[u8]) -> Option<f64> {
         let bound = key.strip_prefix(&*self.before)?.strip_suffix(&*self.after)?;
         // JSON has no control characters, and no number has an escape or a quote.
@@ -74,7 +74,7 @@ mod tests {
         }
     }
 
-    /// Keys with labels `le` and what may be taken for one, and what else could stand for the bound.
+    /// Keys with a label `le` or something that looks like one, and other texts in place of the bound.
     fn keys() -> impl Strategy<Value = (String, String)> {
         let text = prop::sample::select(vec![
             r#""le": "@""#,

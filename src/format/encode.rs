@@ -18,9 +18,9 @@ impl Encoder {
         encoder
     }
 
-    /// Appends an entry; the timestamp is stored where the layout has one. `false`, and no
-    /// change, if the key is empty, longer than [`LONGEST_KEY_BYTES`], or the file would pass 2 GiB, which
-    /// `used` cannot count.
+    /// Appends an entry; the timestamp is stored if the layout has one. Returns `false` and changes
+    /// nothing if the key is empty or longer than [`LONGEST_KEY_BYTES`], or if the file would grow beyond
+    /// 2 GiB, which `used` cannot count.
     #[must_use]
     pub fn push(&mut self, key: &[u8], value: f64, timestamp: f64) -> bool {
         let size = value_start(key.len()) + self.layout.value_bytes();

@@ -5,8 +5,8 @@ use super::layout::Layout;
 /// Bytes before the first entry: the i32 `used` and four bytes of padding.
 pub const HEADER_BYTES: usize = 8;
 
-/// No client refuses a longer key, but none has a use for one: what looks like one is damage, or a file of
-/// holes that would cost as much memory as it seems to be long.
+/// No client refuses a longer key, but none has a use for one. What looks like one is damage, or a hole in
+/// the file, which would cost as much memory as the length it claims.
 pub const LONGEST_KEY_BYTES: usize = 1 << 20;
 
 /// A rule of the format that the bytes break. Offsets count from the start of the file.
@@ -27,7 +27,7 @@ pub enum FormatError {
         /// What the header says.
         used: u64,
     },
-    /// An entry's key has no or a negative length.
+    /// The length of an entry's key is zero or negative.
     #[error("byte {offset}: the entry's length is {len}, which no key has")]
     Length {
         /// Where the entry starts.
@@ -55,7 +55,7 @@ pub enum FormatError {
         /// What the header says.
         used: u64,
     },
-    /// Neither size of value makes entries of the bytes.
+    /// The bytes are not entries, whichever size their values have.
     #[error("byte {offset}: no metric file: the bytes (used {used}) are no entry of any client version")]
     Foreign {
         /// Where the first entry should be.
@@ -79,7 +79,7 @@ impl FormatError {
     }
 }
 
-/// Where the header of a file stands that came out on WSL behind as many zeros.
+/// Where the header is in a file written on WSL, after as many zeros.
 pub const MISPLACED_HEADER_AT: u64 = 65_536;
 
 /// What a header at [`MISPLACED_HEADER_AT`] says is used, if it is one.
@@ -92,7 +92,7 @@ pub fn misplaced_used(header: [u8; HEADER_BYTES]) -> Option<u64> {
 pub enum Used {
     /// The file has no entry (yet): it is shorter than a header, or `used` is 0 or 8.
     Empty,
-    /// Entries stand from byte 8 up to this offset.
+    /// Entries fill the file from byte 8 to this offset.
     Bytes(u64),
 }
 
@@ -116,7 +116,7 @@ pub fn used(file_start: &[u8]) -> Result<Used, FormatError> {
 pub struct Entry<'a> {
     /// Where the record starts in the file, in bytes.
     pub offset: u64,
-    /// All that stands before the value: the length, the key and its padding.
+    /// Everything before the value: the length, the key and its padding.
     pub record: &'a [u8],
     /// The stored value.
     pub value: f64,
@@ -125,7 +125,7 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// An entry of which `bytes` are all; its value starts at `value_at` of them.
+    /// An entry made of all of `bytes`; its value starts at `value_at` in them.
     #[inline]
     fn new(offset: u64, bytes: &'a [u8], value_at: usize, layout: Layout) -> Self {
         let (record, value) = bytes.split_at(value_at);
@@ -187,7 +187,7 @@ impl<'a> Entries<'a> {
     /// A walk over `bytes`, which start at byte `base` of a file with that `used` and layout.
     /// `base` is where an entry starts: 8, or what [`Entries::offset`] said of an earlier piece.
     pub fn new(bytes: &'a [u8], base: u64, used: u64, layout: Layout) -> Self {
-        // What stands beyond `used` is not written yet.
+        // Bytes beyond `used` are not written yet.
         let len = usize::try_from(used.saturating_sub(base)).unwrap_or(usize::MAX);
         Self { bytes: &bytes[..bytes.len().min(len)], base, pos: 0, used, layout, missing: 0 }
     }
@@ -211,8 +211,8 @@ impl<'a> Entries<'a> {
         Some(Entry::new(offset, &rest[..size], record.len(), self.layout))
     }
 
-    /// How many bytes from [`Entries::offset`] on the next entry needs, where the walk stopped
-    /// because the piece ends; 0 when it reached `used`.
+    /// How many bytes the next entry needs, from [`Entries::offset`] on, if the walk stopped because
+    /// the piece ends; 0 if it reached `used`.
     pub fn missing(&self) -> usize {
         self.missing
     }

@@ -61,13 +61,13 @@ pub enum Detected {
 /// Tells the layout of a file with that `used` from its first bytes; `whole` says that there
 /// are no more.
 ///
-/// The first entry must look like one. Then each layout says where the second must start, or that
-/// there is none, and the wrong one points into the middle of a key or of a timestamp. Where the
-/// bytes do not decide (the file is cut off, or damaged there), the shape of the key does.
+/// The first entry must look like an entry. Each layout then says where the second one must start, or
+/// that there is no second one; the wrong layout points into the middle of a key or a timestamp. If
+/// the bytes there do not decide (the file is cut off or damaged), the shape of the key does.
 /// Two entries are always enough, so the answer does not depend on how the file was read.
 ///
 /// # Errors
-/// [`FormatError::Foreign`] if the first entry is none.
+/// [`FormatError::Foreign`] if the first bytes are not an entry.
 pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, FormatError> {
     let foreign = FormatError::Foreign { offset: HEADER_BYTES as u64, used };
     let need = match look(file_start, HEADER_BYTES, used) {
@@ -82,8 +82,8 @@ pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, For
             return Ok(Detected::NeedMore(need));
         }
     }
-    // In a file that is cut off, the start of an entry says more than none of it, and that more than
-    // what is none.
+    // In a file that is cut off, the start of an entry is better evidence than no bytes at all, and no
+    // bytes are better than some that are not an entry.
     let likeness = |looks, layout: Layout| match looks {
         Looks::Entry(_) | Looks::End => 3,
         Looks::Cut(wanted) if wanted > need + layout.value_bytes() + START_BYTES => 2,
@@ -106,14 +106,14 @@ pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, For
     Ok(Detected::Layout(layout))
 }
 
-/// What stands at an offset of a file.
+/// What a file has at an offset.
 #[derive(Clone, Copy)]
 enum Looks {
     /// A key in brackets, followed by spaces; its value is at this offset.
     Entry(usize),
     /// `used`: the entries end here.
     End,
-    /// The bytes end before it can be said; this many would do.
+    /// The bytes end too early to tell; this many would do.
     Cut(usize),
     /// Anything else.
     Wrong,

@@ -15,9 +15,9 @@ pub struct Key<'a> {
     pub family: Cow<'a, str>,
     /// The sample's name, e.g. `http_requests_total`.
     pub sample: Cow<'a, str>,
-    /// Labels, sorted by name; of a name that stands twice, the last.
+    /// Labels, sorted by name; if a name occurs twice, the last one.
     pub labels: KeyLabels<'a>,
-    /// The help text; [`MULTIPROCESS_HELP`] where the key has none.
+    /// The help text; [`MULTIPROCESS_HELP`] if the key has none.
     pub help: Cow<'a, str>,
     /// How the key was laid out.
     pub shape: KeyShape,
@@ -29,7 +29,7 @@ pub struct Key<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The bytes are no text.
+    /// The bytes are not UTF-8 text.
     #[error("the key is not UTF-8 from its byte {0} on")]
     Utf8(usize),
     /// The text is not JSON, or not one of the three shapes.
@@ -38,7 +38,7 @@ pub enum KeyError {
     /// The client refuses a family without a name.
     #[error("the family's name is empty")]
     NoName,
-    /// A histogram's bucket bound that Python's `float` does not take.
+    /// A histogram's bucket bound that Python's `float` refuses.
     #[error("the bucket bound le={0:?} is not a number")]
     Bound(String),
 }
@@ -47,7 +47,7 @@ impl<'a> Key<'a> {
     /// Parses the text of a key.
     ///
     /// # Errors
-    /// Where the official client of any version would fail on it as well.
+    /// A key that the official client, in every version, fails on as well.
     pub fn parse(text: &'a [u8]) -> Result<Self, KeyError> {
         let text = std::str::from_utf8(text).map_err(|e| KeyError::Utf8(e.valid_up_to()))?;
         let parsed = plain_key::parse(text).map_or_else(|| serde_json::from_str(text), Ok);
@@ -112,7 +112,7 @@ fn replace_lone_surrogates(text: &str) -> Cow<'_, str> {
                 at += 6;
                 copied = at;
             }
-            // An escaped backslash is two bytes, so that `\\ud800` is no escape of a surrogate.
+            // An escaped backslash is two bytes, so `\\ud800` does not escape a surrogate.
             _ if bytes[at] == b'\\' => at += 2,
             _ => at += 1,
         }

@@ -1,6 +1,6 @@
-//! What stands after an entry's key, by the size of it.
+//! What follows an entry's key: a value, with or without a timestamp.
 
-/// What stands after an entry's key.
+/// What follows an entry's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// A value: 8 bytes, clients up to 0.17.1.

@@ -10,7 +10,7 @@ const EXTENSION: &str = ".db";
 
 /// What the name of a metric file says.
 ///
-/// Mostly so short that it takes no allocation, of which there would be one for each file.
+/// Most names are short enough to be stored without an allocation, which each file would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricFileName {
     file_name: CompactString,
@@ -25,9 +25,9 @@ pub struct MetricFileName {
 impl FromStr for MetricFileName {
     type Err = UnknownName;
 
-    /// Takes a file name apart; an error if the client would not have given it.
+    /// Takes a file name apart; an error if the client never gives such a name.
     ///
-    /// `gauge_5.db` is none of ours: the client raises an IndexError on it.
+    /// `gauge_5.db` is refused: the client raises an IndexError on it.
     fn from_str(file_name: &str) -> Result<Self, UnknownName> {
         let stem = file_name.strip_suffix(EXTENSION).ok_or(UnknownName)?;
         let (type_name, rest) = stem.split_once('_').ok_or(UnknownName)?;
@@ -49,15 +49,15 @@ impl MetricFileName {
         &self.file_name
     }
 
-    /// Who wrote the file: mostly a process id, but any string that the application's
-    /// `process_identifier` gave (a uWSGI worker number, a host name).
+    /// Who wrote the file: usually a process id, but it may be any string that the application's
+    /// `process_identifier` returns (a uWSGI worker number, a host name).
     pub fn pid(&self) -> &str {
         &self.file_name[self.pid_at..self.file_name.len() - EXTENSION.len()]
     }
 
     /// The mode as the name spells it; empty where the type is not gauge.
     pub fn mode_name(&self) -> &str {
-        // `gauge_`, the mode and `_` stand before the pid.
+        // Before the pid come `gauge_`, the mode and `_`.
         let before = "gauge_".len()..self.pid_at - 1;
         self.mode.and_then(|_| self.file_name.get(before)).unwrap_or_default()
     }

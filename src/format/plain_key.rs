@@ -1,16 +1,16 @@
-//! Keys without escapes, which most are: cut out of the text, where JSON is decoded otherwise.
+//! Keys without escapes, the most frequent kind: their parts are cut out of the text, not parsed as JSON.
 //!
-//! A directory has up to a million different keys, and to parse one as JSON is most of what it
-//! costs to see it for the first time.
+//! A directory has up to a million different keys, and most of the cost of a new key is
+//! parsing it as JSON.
 
 use std::borrow::Cow;
 
 use super::raw_key::{KeyLabels, KeyShape, RawKey};
 
-/// Takes a key of eras B to D apart, if it is spaced as Python's `json.dumps` does and holds no
-/// escape. Of any other text, valid or not, nothing is said.
+/// Takes apart a key of eras B to D, if it is spaced as Python's `json.dumps` does it and has no
+/// escapes. `None` for any other text, valid or not.
 pub(super) fn parse(text: &str) -> Option<RawKey<'_>> {
-    // JSON has no control characters in a string, and outside `json.dumps` puts only spaces.
+    // JSON strings have no control characters, and between strings `json.dumps` writes only spaces.
     let is_plain = text.bytes().fold(true, |is_plain, byte| is_plain & (byte >= b' ') & (byte != b'\\'));
     if !is_plain {
         return None;
@@ -54,7 +54,7 @@ mod tests {
 
     use super::*;
 
-    /// Texts that are keys or nearly so: pieces of keys, one after the other.
+    /// Texts that are keys, or nearly: pieces of keys in a row.
     fn nearly_a_key() -> impl Strategy<Value = String> {
         let piece = prop::sample::select(vec![
             "[",

@@ -24,7 +24,7 @@ pub enum KeyShape {
 pub struct KeyLabels<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> KeyLabels<'a> {
-    /// Sorts labels by name; of a name that stands twice, Python's dict has the last.
+    /// Sorts labels by name; if a name occurs twice, Python's dict keeps the last one.
     pub(super) fn new(mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
         if !pairs.is_sorted_by(|a, b| a.0 < b.0) {
             normalize(&mut pairs, |(name, _)| name);

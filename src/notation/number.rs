@@ -48,12 +48,12 @@ pub fn plain(value: f64) -> String {
 
 /// `value` with that many significant digits, at least one.
 ///
-/// By way of text, as the number's logarithm would need the mathematics library (libm), which every
-/// start would load.
+/// This goes through text: a logarithm would need the mathematics library (libm), and every start would
+/// load it.
 pub fn significant(value: f64, digits: usize) -> f64 {
     let places = digits.saturating_sub(1);
     let rounded = format!("{value:.places$e}").parse().unwrap_or(value);
-    // The greatest numbers are rounded up to what is none.
+    // The greatest numbers would be rounded up to infinity.
     if rounded.is_finite() { rounded } else { value }
 }
 

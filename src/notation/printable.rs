@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Characters that are not shown as they are: controls, what formats (and so reorders) text, what separates
-/// lines, and what is not shown at all, all by Unicode's own properties.
+/// Characters that are not shown as they are, by Unicode's own properties: controls, those that format (and
+/// so may reorder) text, those that separate lines, and invisible ones.
 #[expect(clippy::expect_used, reason = "the same pattern each time; a test compiles it")]
 static UNSAFE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]").expect("a regular expression")
@@ -21,12 +21,12 @@ pub fn is_unsafe(c: char) -> bool {
 
 /// Whether any character of a text [`is_unsafe`].
 pub fn has_unsafe(text: &str) -> bool {
-    // Nearly all text is ASCII, and pays for no table of Unicode.
+    // Nearly all text is ASCII and needs none of Unicode's tables.
     if text.is_ascii() { text.bytes().any(|byte| byte.is_ascii_control()) } else { UNSAFE.is_match(text) }
 }
 
-/// Makes characters visible as escapes (`\n`, `\u{1b}`) that are not shown as they are, so that other
-/// people's label values can be shown on a terminal.
+/// Writes characters that are not shown as they are as escapes (`\n`, `\u{1b}`), so that other people's
+/// label values can be shown on a terminal.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !has_unsafe(text) {
         return Cow::Borrowed(text);

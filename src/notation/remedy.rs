@@ -1,4 +1,4 @@
-//! Commands that mend what is wrong, as a person can paste them into a shell.
+//! Commands that fix what is wrong, ready to be pasted into a shell.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::shell::quoted;
 use crate::model::GaugeMode;
 
-/// What mends something; displayed as the command.
+/// What fixes something; displayed as the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remedy {
-    /// Takes dead processes' gauges of that mode out of a directory.
+    /// Removes dead processes' gauges of that mode from a directory.
     Prune {
         /// The directory.
         directory: PathBuf,
@@ -36,7 +36,7 @@ pub enum Remedy {
         /// The file.
         file: PathBuf,
     },
-    /// Gives a directory to a user; of a link, the link alone.
+    /// Gives a directory to a user; if it is a link, only the link.
     GiveDirectory {
         /// The user's number.
         owner: u32,
@@ -58,7 +58,7 @@ pub enum Remedy {
 }
 
 impl Remedy {
-    /// Takes dead processes' gauges of a mode out of a directory.
+    /// Removes dead processes' gauges of a mode from a directory.
     pub fn prune(directory: &Path, mode: GaugeMode) -> Self {
         Self::Prune { directory: directory.to_owned(), mode: Some(mode).filter(|mode| !mode.is_live()) }
     }

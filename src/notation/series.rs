@@ -29,7 +29,7 @@ pub fn push_sample<'a>(text: &mut String, name: &str, labels: impl Iterator<Item
     }
 }
 
-/// All labels of a sample, sorted by name: those of its label set and, of a bucket, `le`.
+/// All labels of a sample, sorted by name: those of its label set and, for a bucket, `le`.
 pub fn all_labels(sample: &Sample) -> Cow<'_, Labels> {
     match sample.bound {
         None => Cow::Borrowed(&sample.labels),

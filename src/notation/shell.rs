@@ -3,14 +3,14 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// A path as one word of a shell's command line, which is not taken for an option.
+/// A path as one word of a shell's command line; a command does not take it for an option.
 pub fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
     let dash = if text.starts_with('-') { "./" } else { "" };
     let bytes = path.as_os_str().as_bytes();
     if text.chars().any(char::is_control) || text.as_bytes() != bytes {
-        // As text it would be another name, and `$'…'` is not in every shell.
+        // Written as text it would be another name, and not every shell knows `$'…'`.
         let escaped = bytes.iter().map(|byte| match byte {
             b if b.is_ascii_alphanumeric() || b"/._- ".contains(b) => char::from(*b).to_string(),
             byte => format!("\\0{byte:03o}"),

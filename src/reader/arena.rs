@@ -1,4 +1,4 @@
-//! Things that are counted and never go, each with a number of four bytes that fits no other kind.
+//! Things that are numbered and never removed. A number takes four bytes, and its type says what it counts.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ pub(crate) struct Index<T> {
 }
 
 impl<T> Index<T> {
-    /// The number of the one that comes next after so many.
+    /// The number of the next one, after this many.
     #[inline]
     pub(crate) fn after(count: usize) -> Self {
         let place = u32::try_from(count + 1).ok().and_then(NonZeroU32::new);
@@ -67,7 +67,7 @@ impl<T> fmt::Debug for Index<T> {
     }
 }
 
-/// Values by their numbers.
+/// Values, found by their numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena<T>(Vec<T>);
 

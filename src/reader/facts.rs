@@ -12,7 +12,7 @@ use crate::directory::{InDirectory, MetricFile, Problem, ProblemKind};
 use crate::format::{Entry, Era, FormatError, Key, KeyError};
 use crate::select::Selection;
 
-/// What there is to say of a file as a whole.
+/// What is known of a file as a whole.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct FileFacts {
@@ -37,7 +37,7 @@ pub struct FileFacts {
 }
 
 impl FileFacts {
-    /// Those that the system knows; nothing is said of entries yet.
+    /// The facts that the system knows; those about entries come later.
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self {
             era: None,
@@ -94,7 +94,7 @@ impl BadKeys {
         }
     }
 
-    /// What is to be said of them, if there are any.
+    /// The problem to report, if there are any.
     pub(crate) fn into_problem(self) -> Option<ProblemKind> {
         let (offset, error) = self.first?;
         Some(ProblemKind::Key { offset, error, more: self.more })
@@ -117,8 +117,8 @@ impl<'a> Dumper<'a> {
 
     /// Hands the selected entries of a file to `show`, in file order.
     ///
-    /// A file that has vanished since it was listed is none of the directory's any more: nothing is
-    /// left out then.
+    /// A file that has vanished since it was listed does not belong to the directory any more, so it
+    /// does not count as left out.
     pub fn entries(
         &mut self,
         file: &MetricFile,
@@ -154,8 +154,8 @@ impl<'a> Dumper<'a> {
         })
     }
 
-    /// Counts the entries of a file. Where no filter asks for keys none is parsed but the one that
-    /// tells the era, so that a key which cannot be understood is found by [`Dumper::entries`] only.
+    /// Counts the entries of a file. If no filter needs keys, it parses only the key that tells the era;
+    /// so only [`Dumper::entries`] finds a key that cannot be understood.
     pub fn facts(&mut self, file: &MetricFile, reader: FileReader<'_>) -> Dumped {
         if self.selection.looks_at_keys() {
             return self.entries(file, reader, |_, _, _| {});

@@ -28,7 +28,7 @@ pub struct FileReader<'a> {
 }
 
 impl<'a> FileReader<'a> {
-    /// Takes the file's first piece; where nobody has read ahead, opens it.
+    /// Takes the file's first piece; opens the file if nobody has read ahead.
     ///
     /// # Errors
     /// Those of the system.
@@ -69,8 +69,8 @@ impl OpenFile<'_> {
         self.piece.handle.metadata()
     }
 
-    /// Hands the walk over each piece of the file to `visit`, which goes to its end, or to the
-    /// damage that it returns. Returns the entries' layout; `None` if the file has no entries.
+    /// Calls `visit` with the walk over each piece of the file; `visit` goes to the end of the piece, or
+    /// returns the damage. Returns the layout of the entries; `None` if the file has no entries.
     ///
     /// # Errors
     /// [`ReadError`]; entries before a damage have been visited.
@@ -110,8 +110,8 @@ impl OpenFile<'_> {
         }
     }
 
-    /// What the header says is used, in bytes, whether or not the entries are all there; 0 if there are
-    /// none, or it was not read yet.
+    /// What the header says is used, in bytes, even if entries are missing; 0 if there are no entries, or
+    /// the header was not read yet.
     pub fn used(&self) -> u64 {
         *self.used
     }
@@ -142,7 +142,7 @@ impl OpenFile<'_> {
                 self.piece.buffer[filled.start..][..left.len()].copy_from_slice(left);
                 self.queue.recycle(last.buffer);
             } else {
-                // An entry that is larger than the room before a piece.
+                // This entry is larger than the room before a piece.
                 last.buffer.truncate(last.filled.end);
                 last.buffer.drain(..last.filled.start);
                 last.buffer.extend_from_slice(&self.piece.buffer[filled.clone()]);
@@ -163,8 +163,7 @@ impl OpenFile<'_> {
         }
     }
 
-    /// Reads what is in memory once more: what looks damaged may have been read while the writer
-    /// stored it.
+    /// Reads once more what is in memory: it may look damaged only because the writer was storing it.
     fn read_again(&mut self) -> io::Result<()> {
         let filled = &mut self.piece.filled;
         let count = read_at(&self.piece.handle, &mut self.piece.buffer[filled.clone()], self.start, false)?;

@@ -8,17 +8,17 @@ use super::queue::Queue;
 
 /// How many threads make reading faster.
 ///
-/// One decodes; three that read ahead are as many as it can keep busy. What the system has to offer
-/// stands in files of its own, so ask only where there is much to read.
+/// One thread decodes, and it keeps at most three busy that read ahead. To ask the system how many CPUs
+/// there are means reading files, so ask only if there is much to read.
 pub(super) fn threads_that_help() -> usize {
     thread::available_parallelism().map_or(1, |available| available.get().min(4))
 }
 
 /// Starts a thread that reads ahead, and waits until it does.
 ///
-/// Linux may start it on the CPU of this thread though another one sleeps; in a virtual machine of two
-/// it mostly did. There it would wait until this thread's time is up, for up to 4 ms. So let it run, and
-/// send it away.
+/// Linux may start it on the CPU of this thread although another CPU is idle; in a virtual machine with
+/// two it usually did. There it would wait until this thread's time slice ends, for up to 4 ms. So
+/// let it run first, then move it away.
 ///
 /// # Errors
 /// The system starts no further thread.
@@ -26,7 +26,7 @@ pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, queue: &'scope Que
     let cpu = cpu::current();
     let (running, runs) = mpsc::sync_channel(1);
     thread::Builder::new().spawn_scoped(scope, move || {
-        // If it may not leave, it helps from there.
+        // If it may not move, it helps from there.
         let _ = cpu::leave(cpu);
         queue.expect_helper();
         let _ = running.send(());
@@ -51,7 +51,7 @@ mod cpu {
         if current() != cpu {
             return Ok(());
         }
-        // Where a sandbox forbids the question, the answer is any number.
+        // If a sandbox forbids the question, any number will do.
         if cpu >= CpuSet::MAX_CPU {
             return Err(io::Errno::INVAL);
         }
@@ -72,7 +72,7 @@ mod cpu {
         0
     }
 
-    /// Leaves it to the system.
+    /// The system decides.
     pub(super) fn leave(_: usize) -> io::Result<()> {
         Ok(())
     }

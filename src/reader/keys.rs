@@ -1,4 +1,4 @@
-//! Known keys: from an entry's raw bytes to what was made of its key once, without parsing twice.
+//! Known keys: finds what was made of an entry's key from its raw bytes, so that no key is parsed twice.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -31,8 +31,8 @@ struct KnownKey<T> {
     end: usize,
     /// The key that is expected to follow this one.
     next: Option<KeyIndex<T>>,
-    /// Whether `next` was right the last time. Then it survives one miss, so that a process with an
-    /// order of its own does not spoil the expectation for all that come after it.
+    /// Whether `next` was right the last time. If so, it survives one miss: a process that has another
+    /// order does not spoil the expectation for those after it.
     is_sure: bool,
     made: T,
 }
@@ -69,11 +69,11 @@ impl<T: Copy> KeyTable<T> {
         Cursor { last: None, expected: self.keys.first(), is_sure: true }
     }
 
-    /// Hands every entry of a piece of a file to `each`, with what `make` made for its record, which it is
-    /// called for once. Both get the `context`.
+    /// Calls `each` for every entry of a piece of a file, with what `make` made for its record; `make` is
+    /// called once per record. Both get the `context`.
     ///
-    /// Where `make` returns nothing, the entry is passed over and its record is not kept: what is no key may be
-    /// as long as one, different in each entry, and a hole in the file.
+    /// If `make` returns nothing, the entry is skipped and its record is not kept: bytes that are not a key may
+    /// be as long as one, differ in each entry, and come from a hole in the file.
     ///
     /// # Errors
     /// The damage at which the walk stops.
@@ -98,9 +98,9 @@ impl<T: Copy> KeyTable<T> {
         }
     }
 
-    /// Goes on as long as each entry has the record that is expected.
+    /// Goes on as long as each entry has the expected record.
     ///
-    /// Most entries pass through here, so nothing but what they need is in this loop.
+    /// Most entries pass through this loop, so it has only what they need.
     #[inline(never)]
     fn take_expected(
         &mut self,
@@ -122,7 +122,7 @@ impl<T: Copy> KeyTable<T> {
         *cursor = Cursor { last, expected, is_sure };
     }
 
-    /// Goes on to `record`, and returns what was made for it; `make` is called if it is new.
+    /// Moves on to `record` and returns what was made for it; calls `make` if the record is new.
     fn look_up(
         &mut self,
         cursor: &mut Cursor<T>,

@@ -72,7 +72,7 @@ impl Source for &[MetricFile] {
     }
 }
 
-/// Below this many bytes read, another thread costs more than it saves,
+/// For fewer bytes than this, another thread costs more than it saves,
 const WORTH_A_THREAD_BYTES: u64 = 1 << 20;
 /// unless there are this many files: to open them takes a millisecond.
 const WORTH_A_THREAD_FILES: usize = 256;
@@ -99,7 +99,7 @@ pub fn read_files<E>(
                 is_alone = false;
                 let threads = threads.unwrap_or_else(helper::threads_that_help);
                 for _ in 1..threads.min(files.len() + 1) {
-                    // Where the system starts no further thread, those that run do it all.
+                    // If the system refuses another thread, those that run do all the work.
                     if helper::start(scope, &queue).is_err() {
                         break;
                     }

@@ -1,9 +1,9 @@
-//! Pieces of files: read in order, ahead of the thread that decodes them, by all threads that
-//! have nothing else to do, which is that thread too.
+//! Pieces of files, read in order by all threads that have nothing else to do, ahead of the thread that
+//! decodes them; that thread reads, too, when it would have to wait.
 //!
-//! What a file costs the kernel (open, the first page, close) is most of the time of a merge of
-//! small files, and copying it most of that of large ones. Decoding stays on one thread, so that
-//! values are added in the order of the files.
+//! A merge of small files spends most of its time in the kernel's open, first page and close, and one
+//! of large files in copying. Decoding stays on one thread, so that values are added in the order
+//! of the files.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,15 +18,15 @@ use crate::directory::{MetricFile, Opener};
 use crate::format::{self, Used};
 use crate::model::GaugeRule;
 
-/// The file system's page: what one small read costs is the page, not its bytes.
+/// The file system's page: a small read costs the page, however few bytes it asks for.
 const LEAST_READ_BYTES: usize = 4 << 10;
-/// Large enough that system calls do not count, small enough to stay in the second-level cache.
+/// Large enough to make system calls cheap, small enough to stay in the second-level cache.
 const PIECE_BYTES: usize = 128 << 10;
-/// Room before a piece for what is left of the one before it: mostly a part of an entry.
+/// Room before a piece for the rest of the one before it, usually a part of an entry.
 const HEADROOM_BYTES: usize = 4 << 10;
-/// Where the kernel copies to begins at a multiple of this, as pages do that it copies from. A large
-/// allocation begins 16 bytes into a page, and into there some CPUs (AMD Milan) copy with `rep movsb` at
-/// less than half of their speed: a merge of large files took 1.6 to 1.8 times as long.
+/// The kernel copies to addresses that are a multiple of this, like the pages that it copies from. A large
+/// allocation begins 16 bytes into a page; some CPUs (AMD Milan) copy there with `rep movsb` at less
+/// than half of their speed, and a merge of large files took 1.6 to 1.8 times as long.
 const ALIGNMENT_BYTES: usize = 64;
 /// How many pieces may be read and not yet decoded, for each thread that helps.
 const AHEAD: usize = 16;
@@ -46,9 +46,9 @@ pub(super) struct Piece {
 pub(super) struct Queue<'s> {
     source: &'s dyn Source,
     state: Mutex<State>,
-    /// For the thread that takes pieces: the one it waits for was read.
+    /// Tells the thread that takes pieces: the piece it waits for was read.
     read: Condvar,
-    /// For the threads that help: there is room again, or the queue was stopped.
+    /// Tells the threads that help: there is room again, or the queue was stopped.
     room: Condvar,
 }
 
@@ -60,12 +60,12 @@ struct State {
     next_id: u64,
     /// How many slots hold a buffer.
     loaded: usize,
-    /// How many slots may.
+    /// How many slots may hold one.
     ahead: usize,
     /// Buffers that nobody needs at the moment.
     buffers: Vec<Vec<u8>>,
-    /// What the file opened last holds, in bytes. Others of its type mostly hold about as much: they
-    /// can be read at once, without a look at `used` first.
+    /// How many bytes the file opened last holds. The next ones usually hold about as much, so they can
+    /// be read at once, without looking at `used` first.
     used: usize,
     is_stopped: bool,
     /// Waking a thread is a system call; these say whether there is one to wake.
@@ -133,7 +133,7 @@ impl<'s> Queue<'s> {
         }
     }
 
-    /// Drops what is left of a file, which may be all of it.
+    /// Drops the rest of a file, or all of it.
     pub(super) fn skip(&self, file: usize) {
         let mut state = self.lock();
         state.next_file = state.next_file.max(file + 1);
@@ -170,7 +170,7 @@ impl<'s> Queue<'s> {
         }
     }
 
-    /// Sends helpers home.
+    /// Lets the helpers end.
     pub(super) fn stop(&self) {
         self.lock().is_stopped = true;
         self.room.notify_all();
@@ -251,8 +251,8 @@ impl State {
         Slot { id: self.next_id, file, content }
     }
 
-    /// Stores what was read in its slot, and slots for the rest of the file behind it; nothing if
-    /// the file was skipped meanwhile.
+    /// Stores what was read in its slot, and adds slots for the rest of the file after it; does nothing
+    /// if the file was skipped meanwhile.
     fn store(&mut self, id: u64, file: usize, read: io::Result<Read>) {
         let Some(at) = self.slots.iter().position(|slot| slot.id == id) else {
             self.buffers.extend(read.map(|read| read.piece.buffer));
@@ -283,7 +283,7 @@ fn read_first(file: &MetricFile, handle: File, likely: usize, mut buffer: Vec<u8
     let start_at = make_room(&mut buffer, PIECE_BYTES);
     let start = &mut buffer[start_at..start_at + PIECE_BYTES];
     let is_pair = holds_pairs(file);
-    // What may have to be read behind that is aligned, too.
+    // What may have to be read after that is aligned, too.
     let first_len = likely.next_multiple_of(ALIGNMENT_BYTES).clamp(LEAST_READ_BYTES, PIECE_BYTES);
     let mut len = read_at(&handle, &mut start[..first_len], 0, is_pair)?;
     let mut rest = Vec::new();
@@ -341,7 +341,7 @@ fn make_room(buffer: &mut Vec<u8>, len: usize) -> usize {
     HEADROOM_BYTES + buffer[HEADROOM_BYTES..].as_ptr().align_offset(ALIGNMENT_BYTES)
 }
 
-/// Whether a value and its timestamp must belong together.
+/// Whether a value and its timestamp must come from the same write.
 fn holds_pairs(file: &MetricFile) -> bool {
     file.name.mode.is_some_and(|mode| mode.rule() == GaugeRule::MostRecent)
 }

@@ -21,6 +21,7 @@ mod oracle;
 mod properties;
 mod prune;
 mod readme;
+mod recipes;
 mod services;
 mod support;
 mod top;

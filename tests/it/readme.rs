@@ -1,56 +1,79 @@
-//! The README's sessions are real: every ```console block is run, and its output compared.
+//! The documents are real: every ```console block of the README and of `docs/` is run, and its output
+//! compared; every link leads somewhere; every field of JSON is described.
 //!
 //! A line that begins with `$ ` is run by `sh` in a directory that has the repository's `tests` and
 //! nothing else, with the promproc under test first in PATH; the lines up to the next one are what
-//! it prints, standard error included. Sessions see what earlier ones left. `...` stands for what differs from run to run, or is cut: within a line for any text, alone on a
-//! line for any number of lines.
+//! it prints, standard error included. The sessions of a document see what its earlier ones left. `...`
+//! means any text within a line, and any number of lines where it is alone on one.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::path_with_promproc;
+use regex::Regex;
+use serde_json::Value;
+
+use crate::support::{path_with_promproc, promproc, run};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const CUT: &str = "...";
 
+/// The documents for users, by their paths from the repository's root.
+fn documents() -> Vec<String> {
+    let pages = fs::read_dir(Path::new(ROOT).join("docs")).unwrap();
+    let names = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
+    let mut documents: Vec<_> = names.map(|name| format!("docs/{name}")).collect();
+    documents.sort();
+    documents.insert(0, "README.md".to_owned());
+    documents
+}
+
+fn text_of(document: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
+}
+
 #[test]
-fn sessions_print_what_the_readme_shows() {
-    let readme = std::fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
-    let steps = steps(&readme);
-    assert!(steps.len() >= 10, "the README has lost its sessions: {} are left", steps.len());
-    let home = tempfile::tempdir().unwrap();
-    symlink(Path::new(ROOT).join("tests"), home.path().join("tests")).unwrap();
+fn sessions_print_what_the_documents_show() {
     let mut differences = String::new();
-    for step in steps {
-        let printed = run(step.command, home.path());
-        let printed: Vec<_> = printed.lines().collect();
-        if !matches(&step.output, &printed) {
-            let text = |lines: &[&str]| lines.iter().map(|line| format!("    {line}\n")).collect::<String>();
-            let (shown, printed) = (text(&step.output), text(&printed));
-            let (line, command) = (step.line, step.command);
-            writeln!(
-                differences,
-                "README.md:{line}: $ {command}\n  shows\n{shown}  but it prints\n{printed}"
-            )
-            .unwrap();
+    let mut count = 0;
+    for document in documents() {
+        let text = text_of(&document);
+        let home = tempfile::tempdir().unwrap();
+        symlink(Path::new(ROOT).join("tests"), home.path().join("tests")).unwrap();
+        for Step { line, command, output } in steps(&text) {
+            count += 1;
+            let printed = printed(command, home.path());
+            let printed: Vec<_> = printed.lines().collect();
+            if !matches(&output, &printed) {
+                let text =
+                    |lines: &[&str]| lines.iter().map(|line| format!("    {line}\n")).collect::<String>();
+                let (shown, printed) = (text(&output), text(&printed));
+                writeln!(
+                    differences,
+                    "{document}:{line}: $ {command}\n  shows\n{shown}  but it prints\n{printed}"
+                )
+                .unwrap();
+            }
         }
     }
     assert!(differences.is_empty(), "\n{differences}");
+    assert!(count >= 20, "the documents have lost their sessions: {count} are left");
 }
 
-/// A command and what the README says it prints.
+/// A command and what the document says it prints.
 struct Step<'a> {
     line: usize,
     command: &'a str,
     output: Vec<&'a str>,
 }
 
-fn steps(readme: &str) -> Vec<Step<'_>> {
+fn steps(document: &str) -> Vec<Step<'_>> {
     let mut steps: Vec<Step<'_>> = Vec::new();
     let mut is_session = false;
-    for (number, line) in readme.lines().enumerate() {
+    for (number, line) in document.lines().enumerate() {
         if line.starts_with("```") {
             is_session = line == "```console";
         } else if let Some(command) = line.strip_prefix("$ ").filter(|_| is_session) {
@@ -63,7 +86,7 @@ fn steps(readme: &str) -> Vec<Step<'_>> {
 }
 
 /// Standard output and standard error, in the order in which they were written.
-fn run(command: &str, directory: &Path) -> String {
+fn printed(command: &str, directory: &Path) -> String {
     let output = Command::new("sh")
         .args(["-c", &format!("exec 2>&1\n{command}")])
         .current_dir(directory)
@@ -107,4 +130,124 @@ fn three_dots_stand_for_text_in_a_line_and_for_lines() {
     assert!(!matches(&["a ... b"], &["a x c"]));
     assert!(!matches(&["a"], &["a "]));
     assert!(!matches(&["a"], &["a", "b"]));
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut documents = documents();
+    documents.extend(["ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md"].map(str::to_owned));
+    let mut broken = String::new();
+    let mut linked_from_readme = BTreeSet::new();
+    for document in &documents {
+        for target in links(&text_of(document)) {
+            let (path, anchor) = target.split_once('#').unwrap_or((&target, ""));
+            let directory = Path::new(document).parent().unwrap();
+            let file = if path.is_empty() { document.into() } else { normal(&directory.join(path)) };
+            if document == "README.md" {
+                linked_from_readme.insert(file.clone());
+            }
+            let exists = Path::new(ROOT).join(&file).exists();
+            if !exists || !(anchor.is_empty() || anchors(&text_of(&file)).contains(anchor)) {
+                writeln!(broken, "{document}: {target}").unwrap();
+            }
+        }
+    }
+    assert!(broken.is_empty(), "links that lead nowhere:\n{broken}");
+    for document in documents.iter().filter(|document| *document != "README.md") {
+        assert!(linked_from_readme.contains(document), "the README does not link to {document}");
+    }
+}
+
+/// The targets of a document's links to other files, or to its own headings.
+fn links(document: &str) -> Vec<String> {
+    let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
+    let targets = link.captures_iter(document).map(|link| link[1].to_owned());
+    targets.filter(|target| !target.starts_with("https://")).collect()
+}
+
+/// The path without `..`.
+fn normal(path: &Path) -> String {
+    let mut parts = Vec::new();
+    for part in path.iter() {
+        if part == ".." {
+            parts.pop().expect("a link stays in the repository");
+        } else {
+            parts.push(part.to_str().unwrap());
+        }
+    }
+    parts.join("/")
+}
+
+/// The anchors of a document's headings, as GitHub makes them.
+fn anchors(document: &str) -> BTreeSet<String> {
+    let mut is_block = false;
+    let mut anchors = BTreeSet::new();
+    for line in document.lines() {
+        is_block ^= line.starts_with("```");
+        let heading = line.trim_start_matches('#');
+        if !is_block && heading.len() < line.len() {
+            let is_kept = |c: &char| c.is_alphanumeric() || " -_".contains(*c);
+            let anchor = heading.trim().to_lowercase().chars().filter(is_kept).collect::<String>();
+            anchors.insert(anchor.replace(' ', "-"));
+        }
+    }
+    anchors
+}
+
+#[test]
+fn anchors_are_those_of_github() {
+    let document = "# top: the directory, live\n```sh\n# none\n```\n## node_exporter's `x`\n";
+    let expected = ["top-the-directory-live", "node_exporters-x"];
+    assert_eq!(anchors(document), expected.map(str::to_owned).into());
+}
+
+#[test]
+fn every_field_of_json_is_described() {
+    let page = text_of("docs/json.md");
+    let data = Path::new(ROOT).join("tests/data/gunicorn");
+    // Their keys are data.
+    let maps = ["labels", "quantiles"];
+    for (command, arguments) in [
+        ("merge", &["--format", "json"][..]),
+        ("dump", &["--format", "json"]),
+        ("dump", &["--format", "json", "--files"]),
+        ("explain", &["--format", "json", "{__name__=~\".+\"}"]),
+        ("check", &["--format", "json"]),
+        ("prune", &["--format", "json", "--dry-run"]),
+    ] {
+        let printed = run(promproc().arg(command).args(arguments).arg(&data)).stdout;
+        let mut fields = BTreeSet::new();
+        for value in serde_json::Deserializer::from_str(&printed).into_iter() {
+            let maps: &[&str] = if command == "merge" { &["labels", "buckets"] } else { &maps };
+            collect_fields(&value.unwrap(), maps, &mut fields);
+        }
+        assert!(fields.len() >= 5, "{command}: {fields:?}");
+        let described = described_fields(&page, command);
+        let missing: Vec<_> = fields.difference(&described).collect();
+        assert!(missing.is_empty(), "docs/json.md does not describe {missing:?} of {command}");
+    }
+}
+
+fn collect_fields(value: &Value, maps: &[&str], fields: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect_fields(value, maps, fields)),
+        Value::Object(object) => {
+            for (name, value) in object {
+                fields.insert(name.clone());
+                if !maps.contains(&name.as_str()) {
+                    collect_fields(value, maps, fields);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The last parts of the fields in the table of a command: `le` of `histogram.buckets[].le`.
+fn described_fields(page: &str, command: &str) -> BTreeSet<String> {
+    let (_, section) = page.split_once(&format!("\n## {command}\n")).expect("a section of the command");
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let spans = rows.flat_map(|fields| fields.split('`').skip(1).step_by(2));
+    spans.flat_map(|field| field.split('.')).map(|part| part.trim_end_matches("[]").to_owned()).collect()
 }

@@ -1,5 +1,5 @@
-//! Real services: gunicorn and Celery with the README's recipes, workers that are killed, and what
-//! promproc says of their directories meanwhile.
+//! Real services: gunicorn, uvicorn and Celery with the recipes of the documents, workers that are killed,
+//! and what promproc says of their directories meanwhile.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -11,10 +11,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crate::recipes::recipe;
 use crate::support::{DEADLINE, assert_same_text, names_in, path_with_promproc, promproc, python, wait_for};
 
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/services");
-const README: &str = include_str!("../../README.md");
 
 #[test]
 fn gunicorn_whose_workers_are_killed_under_requests() {
@@ -134,6 +134,49 @@ fn celery_whose_pool_processes_are_killed() {
     assert_eq!(names_in(&metrics), [""; 0]);
 }
 
+#[test]
+fn uvicorn_whose_workers_are_killed() {
+    let Some(python) = python() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let metrics = home.path().join("metrics");
+    fs::create_dir(&metrics).unwrap();
+    // What a run before this one left.
+    fs::write(metrics.join("counter_1.db"), "").unwrap();
+    fs::write(home.path().join("app.py"), recipe("# app.py")).unwrap();
+    let script = format!("#!/bin/sh\n{}", recipe("# start.sh")).replace("--port 8000", "--port 0");
+    fs::write(home.path().join("start.sh"), script).unwrap();
+
+    let mut command = Command::new("sh");
+    let programs = python.interpreter().parent().unwrap().to_owned();
+    command.args(["-c", "PATH=$PROGRAMS:$PATH exec sh start.sh"]).env("PROGRAMS", programs);
+    let mut service = Service::start(command, home.path(), &metrics);
+    let workers = || {
+        let names = names_in(&metrics).into_iter();
+        let pids = names
+            .filter_map(|name| name.strip_prefix("gauge_livesum_")?.strip_suffix(".db")?.parse::<u32>().ok());
+        pids.collect::<BTreeSet<_>>()
+    };
+    let port = wait_for("uvicorn listens", || {
+        let log = service.log();
+        let (_, rest) = log.split_once("running on http://127.0.0.1:")?;
+        rest.split_once(' ')?.0.parse::<u16>().ok()
+    });
+    wait_for("four workers have started", || (workers().len() == 4).then_some(()));
+    assert!(!names_in(&metrics).contains(&"counter_1.db".to_owned()), "start.sh has cleaned");
+
+    let killed = *workers().first().unwrap();
+    signal("KILL", killed);
+    wait_for("uvicorn starts another worker", || (workers().len() == 5).then_some(()));
+    let pruned = promproc().args(["prune", "--settle", "0"]).arg(&metrics).output().unwrap();
+    assert_eq!(pruned.status.code(), Some(0), "{pruned:?}");
+    assert_eq!(workers().len(), 4, "no live worker lost its file");
+    assert!(!workers().contains(&killed));
+    assert!(get(port, "/metrics/").unwrap().contains("inprogress_requests 0.0\n"));
+
+    service.terminate();
+    assert_eq!(workers(), [].into(), "the workers that ended in good order have cleared their own");
+}
+
 /// Asks until four workers that are alive have answered.
 fn four_workers(port: u16, killed: &BTreeSet<u32>) -> BTreeSet<u32> {
     let mut workers = BTreeSet::new();
@@ -168,14 +211,6 @@ fn live_gauges(directory: &Path, pid: u32) -> Vec<String> {
     let mut names = names_in(directory);
     names.retain(|name| name.starts_with("gauge_live") && name.ends_with(&format!("_{pid}.db")));
     names
-}
-
-/// The block of the README that begins with that line.
-fn recipe(first_line: &str) -> String {
-    let start = format!("\n{first_line}\n");
-    let (_, rest) = README.split_once(&start).unwrap_or_else(|| panic!("the README has {first_line:?}"));
-    let (block, _) = rest.split_once("\n```").unwrap();
-    format!("{first_line}\n{block}\n")
 }
 
 fn signal(name: &str, pid: u32) {

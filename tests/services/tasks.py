@@ -5,7 +5,7 @@ import os
 from celery import Celery
 from prometheus_client import Counter, Gauge
 
-import celery_metrics  # noqa: F401, as the README's recipe says
+import celery_metrics  # noqa: F401, as the recipe says
 
 TASKS = Counter('tasks', 'Tasks done')
 UP = Gauge('pool_processes', 'Processes that did a task', multiprocess_mode='livesum')

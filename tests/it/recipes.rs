@@ -1,0 +1,93 @@
+//! The recipes of `docs/recipes.md` are what they say they are: Python, shell, YAML, units.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::python;
+
+const RECIPES: &str = include_str!("../../docs/recipes.md");
+
+/// The block of the recipes that has that line first or, of a script, second.
+pub(crate) fn recipe(first_line: &str) -> String {
+    let start = format!("\n{first_line}\n");
+    let (_, rest) = RECIPES.split_once(&start).unwrap_or_else(|| panic!("a recipe has {first_line:?}"));
+    let (block, _) = rest.split_once("\n```").unwrap();
+    format!("{first_line}\n{block}\n")
+}
+
+/// All blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let start = format!("\n```{language}\n");
+    RECIPES.split(&start).skip(1).map(|rest| rest.split_once("\n```").unwrap().0).collect()
+}
+
+/// What a program prints that reads the text, and must not fail on it.
+#[track_caller]
+fn fed(mut command: Command, text: &str) -> String {
+    let mut program =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    program.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = program.wait_with_output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}\n{text}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn scripts_are_shell() {
+    let scripts = blocks("sh");
+    assert!(scripts.len() >= 5);
+    for script in scripts {
+        let mut shell = Command::new("sh");
+        shell.arg("-n");
+        fed(shell, script);
+    }
+}
+
+#[test]
+fn modules_are_python_and_units_have_sections() {
+    let Some(python) = python() else { return };
+    let parse_module = "import ast, sys; ast.parse(sys.stdin.read())";
+    let parse_unit = "import configparser, sys\n\
+                      parser = configparser.ConfigParser(interpolation=None)\n\
+                      parser.read_string(sys.stdin.read())\n\
+                      assert all(parser[section] for section in parser.sections())";
+    for (language, program) in [("python", parse_module), ("ini", parse_unit)] {
+        let texts = blocks(language);
+        assert!(texts.len() >= 4, "{language}");
+        for text in texts {
+            let mut parser = Command::new(python.interpreter());
+            parser.args(["-c", program]);
+            fed(parser, text);
+        }
+    }
+}
+
+#[test]
+fn the_sidecar_has_the_user_the_processes_and_the_memory_of_the_service() {
+    let Some(python) = python() else { return };
+    let pods = blocks("yaml");
+    assert_eq!(pods.len(), 1);
+    let mut parser = Command::new(python.interpreter());
+    parser.args(["-c", "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"]);
+    let pod: Value = serde_json::from_str(&fed(parser, pods[0])).unwrap();
+    assert_eq!((&pod["apiVersion"], &pod["kind"]), (&json!("v1"), &json!("Pod")));
+    let spec = &pod["spec"];
+    assert_eq!(spec["shareProcessNamespace"], json!(true));
+    assert!(spec["securityContext"]["runAsUser"].as_u64().is_some_and(|user| user > 0));
+    let [volume] = &spec["volumes"].as_array().unwrap()[..] else { panic!("one volume: {spec}") };
+    assert_eq!(volume["emptyDir"]["medium"], json!("Memory"));
+    let [service, sidecar] = &spec["containers"].as_array().unwrap()[..] else { panic!("two: {spec}") };
+    for container in [service, sidecar] {
+        // The user is the pod's.
+        assert_eq!(container.get("securityContext"), None);
+        let mount = &container["volumeMounts"][0];
+        assert_eq!(mount["name"], volume["name"]);
+        assert_eq!(container["env"][0]["name"], json!("PROMETHEUS_MULTIPROC_DIR"));
+        let directory = container["env"][0]["value"].as_str().unwrap();
+        assert!(directory.starts_with(mount["mountPath"].as_str().unwrap()));
+    }
+    assert_eq!((&service["env"], &service["image"]), (&sidecar["env"], &sidecar["image"]));
+    assert!(sidecar["command"][2].as_str().unwrap().contains("promproc prune"));
+}

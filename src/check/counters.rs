@@ -10,7 +10,7 @@ use crate::format::MetricFileName;
 use crate::merge::{Options, Traced, TracedSeries, merge_paths};
 use crate::model::MetricType;
 use crate::notation::{go_string, some_of};
-use crate::select::Selection;
+use crate::select::{FileFilter, Selection};
 
 /// What everything that only grows had counted at one moment.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,8 @@ impl Counts {
     pub fn read(paths: &[PathBuf], recursive: bool) -> Result<Self, DirectoryError> {
         let paths: Vec<_> = paths.iter().filter(|path| path.exists()).cloned().collect();
         let types = vec![MetricType::Counter, MetricType::Histogram, MetricType::Summary];
-        let selection = Selection { types, ..Selection::default() };
+        let files = FileFilter { types, ..FileFilter::default() };
+        let selection = Selection { files, ..Selection::default() };
         let options = Options { selection, traced: Traced::Everything, ..Options::default() };
         let (files, mut merged) = merge_paths(&paths, recursive, &options)?;
         Ok(Self::of(&merged.series.traced(), |file| files[file].path()))

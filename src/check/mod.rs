@@ -131,7 +131,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     findings.extend(missing.iter().map(|path| directory::missing(path)));
     let traced = if what.before.is_some() { Traced::Everything } else { Traced::Gauges };
     let options = Options { traced, ..Options::default() };
-    let (mut survey, Merged { mut series, problems, conflicts }) =
+    let (mut survey, Merged { mut series, problems, conflicts, .. }) =
         scan_until_whole(&paths, what.recursive, |scan| Survey::of(scan, &options))?;
     survey.weigh()?;
     let traced = series.traced();

@@ -351,24 +351,32 @@ pub(crate) struct Input {
     pub recursive: bool,
 }
 
-/// Which entries to take
+/// What to take
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub(crate) struct Select {
-    /// Only this family or sample name; * and ? match any characters and any one (may be repeated)
-    #[arg(long, value_name = "NAME")]
-    pub name: Vec<String>,
-    /// Only files of this metric type (may be repeated)
-    #[arg(long = "type", value_name = "TYPE", value_parser = one_of(&MetricType::ALL, MetricType::as_str))]
+    /// Only files of this metric type (comma-separated, may be repeated)
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = one_of(&MetricType::ALL, MetricType::as_str))]
     pub metric_type: Vec<MetricType>,
-    /// Only gauges of this mode, e.g. livesum (may be repeated)
-    #[arg(long, value_name = "MODE", value_parser = one_of(&GaugeMode::ALL, GaugeMode::as_str))]
+    /// Only gauges of this mode, e.g. livesum (comma-separated, may be repeated)
+    #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = one_of(&GaugeMode::ALL, GaugeMode::as_str))]
     pub mode: Vec<GaugeMode>,
-    /// Only files of this process (may be repeated)
-    #[arg(long, value_name = "PID")]
+    /// Only files of this process (comma-separated, may be repeated)
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
     pub pid: Vec<String>,
-    /// Only series with this label, as it is stored (may be repeated: all must hold). The label pid,
-    /// which merging adds to gauges, is none: see --pid
+    /// Only series of this family or sample name; * and ? match any characters and any one
+    /// (comma-separated, may be repeated)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub name: Vec<String>,
+    /// Only series with this label (may be repeated: all must hold)
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
     pub label: Vec<(String, String)>,
+    /// Only series that this PromQL selector matches, e.g. 'http_requests_total{path!="/slow"}'
+    /// (may be repeated: one must match)
+    #[arg(long = "match", value_name = "SELECTOR", value_parser = Selector::from_str)]
+    pub kept: Vec<Selector>,
+    /// Leave out the series that this PromQL selector matches, e.g. '{instance="web-3"}', whatever
+    /// other filters take (may be repeated)
+    #[arg(long = "drop", value_name = "SELECTOR", value_parser = Selector::from_str)]
+    pub dropped: Vec<Selector>,
 }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use promproc::directory::{DirectoryError, Problem};
 use promproc::liveness::Process;
-use promproc::select::{NamePattern, Selection};
+use promproc::select::{Pattern, Selection, Unmatched};
 
 use crate::cli::Select;
 use crate::console::Console;
@@ -121,11 +121,13 @@ pub(crate) fn hinted(error: DirectoryError) -> anyhow::Error {
 /// The filters of the command line as the library has them.
 pub(crate) fn selection(select: &Select) -> Selection {
     let mut selection = Selection::default();
-    selection.names = select.name.iter().map(|name| NamePattern::new(name)).collect();
-    selection.types.clone_from(&select.metric_type);
-    selection.modes.clone_from(&select.mode);
-    selection.pids.clone_from(&select.pid);
-    selection.labels.clone_from(&select.label);
+    selection.files.types.clone_from(&select.metric_type);
+    selection.files.modes.clone_from(&select.mode);
+    selection.files.pids.clone_from(&select.pid);
+    selection.series.names = select.name.iter().map(|name| Pattern::new(name)).collect();
+    selection.series.labels.clone_from(&select.label);
+    selection.series.kept.clone_from(&select.kept);
+    selection.series.dropped.clone_from(&select.dropped);
     selection
 }
 
@@ -149,4 +151,15 @@ pub(crate) fn report(problems: &[Problem], console: &Console) -> Outcome {
         console.warning(problem);
     }
     if problems.is_empty() { Outcome::Done } else { Outcome::NeedsAttention }
+}
+
+/// Says which conditions matched nothing; that needs a person's attention.
+pub(crate) fn say_unmatched(unmatched: &[Unmatched], console: &Console) -> Outcome {
+    for one in unmatched {
+        console.warning(one);
+        if let Some(hint) = &one.hint {
+            console.hint(hint);
+        }
+    }
+    if unmatched.is_empty() { Outcome::Done } else { Outcome::NeedsAttention }
 }

@@ -2,6 +2,19 @@
 
 use crate::model::{GaugeMode, MetricType};
 
+impl Conflict {
+    /// The name of the family that it is about.
+    pub fn family(&self) -> &str {
+        match self {
+            Self::Modes { family, .. }
+            | Self::Types { family, .. }
+            | Self::PidLabel { family }
+            | Self::UnknownMode { family, .. }
+            | Self::Surrogate { family } => family,
+        }
+    }
+}
+
 /// Something in the files that the client merges in a way that may surprise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]

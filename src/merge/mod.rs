@@ -6,6 +6,7 @@
 //! series (`series`) the value goes to, and by which rule (`rule`).
 
 mod conflict;
+mod families;
 mod options;
 mod pass;
 pub(crate) mod rule;
@@ -17,13 +18,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 pub use conflict::Conflict;
+pub use families::Families;
 pub use options::{Options, Order, Traced};
 pub use trace::{Contribution, TracedSeries};
 
 use crate::directory::{DirectoryError, MetricFile, Problem, Scan, Vanished, scan_until_whole};
 use crate::format::{Entries, Layout};
-use crate::model::MetricFamily;
 use crate::reader::Source;
+use crate::select::{SeriesFilter, Unmatched};
 use pass::Pass;
 use series::Series;
 use trace::Trace;
@@ -37,6 +39,8 @@ pub struct Merged {
     pub problems: Vec<Problem>,
     /// What the client's rules decided.
     pub conflicts: Vec<Conflict>,
+    /// Conditions on files that none of them matched, where paths were merged.
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// Merged series.
@@ -46,16 +50,19 @@ pub struct MergedSeries {
     trace: Option<Trace>,
     accumulate: bool,
     order: Order,
+    filter: SeriesFilter,
 }
 
 impl MergedSeries {
-    /// The metric families, each made when it is asked for.
-    pub fn into_families(self) -> impl Iterator<Item = MetricFamily> {
-        self.series.into_families(self.accumulate, self.order)
+    /// The metric families, each made when it is asked for, with the series that
+    /// [`Options::selection`] chooses.
+    pub fn into_families(self) -> Families {
+        Families::new(self.series.into_families(self.accumulate, self.order), &self.filter)
     }
 
     /// Every series that was traced (see [`Options::traced`]), and those that nobody set, with what was
-    /// merged into it; in the client's order.
+    /// merged into it; in the client's order. None is left out here: what a series is called depends on
+    /// how it is shown.
     pub fn traced(&mut self) -> Vec<TracedSeries> {
         self.trace.as_mut().map_or_else(Vec::new, |trace| trace.of_series(&self.series))
     }
@@ -107,8 +114,14 @@ pub(crate) fn merge_before(
         pass = Pass::over(source, options, pass.last_modes(), &mut ())?;
     }
     let (series, problems, conflicts, trace) = pass.finish();
-    let series = MergedSeries { series, trace, accumulate: options.accumulate, order: options.order };
-    Ok(Merged { series, problems, conflicts })
+    let series = MergedSeries {
+        series,
+        trace,
+        accumulate: options.accumulate,
+        order: options.order,
+        filter: options.selection.series.clone(),
+    };
+    Ok(Merged { series, problems, conflicts, unmatched: Vec::new() })
 }
 
 /// Merges the metric files of directories, and files, as they are found. Returns which were read, too.
@@ -123,8 +136,10 @@ pub fn merge_paths(
     scan_until_whole(paths, recursive, |scan| {
         let Scan { mut files, left_out, .. } = scan;
         // Here, and not where a file's turn comes: what the reader opened it waits to hand out.
-        files.retain(|file| options.selection.has_file(&file.name));
-        let mut merged = merge(&files, options)?;
+        let filter = &options.selection.files;
+        let unmatched = filter.unmatched(files.iter().map(|file| &file.name));
+        files.retain(|file| filter.takes(&file.name));
+        let mut merged = Merged { unmatched, ..merge(&files, options)? };
         merged.problems.splice(0..0, left_out);
         Ok((files, merged))
     })

@@ -28,7 +28,7 @@ pub enum Traced {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Which entries to take. Which files, the source says.
+    /// Which files to read, where paths are merged, and which merged series to give.
     pub selection: Selection,
     /// Cumulate histogram buckets and print `_count`; `false` is the client's `accumulate=False`.
     pub accumulate: bool,

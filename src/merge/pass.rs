@@ -14,9 +14,9 @@ use crate::reader::keys::KeyTable;
 use crate::reader::{BadKeys, FileReader, ReadError, Source, read_files};
 
 /// The state of a pass.
-pub(super) struct Pass<'o> {
+pub(super) struct Pass {
     tables: Vec<(FileClass, KeyTable<Target>)>,
-    targets: Targets<'o>,
+    targets: Targets,
     problems: Vec<Problem>,
 }
 
@@ -28,36 +28,36 @@ struct FileClass {
 }
 
 /// A file while its entries go to their cells.
-struct InFile<'p, 'o> {
-    targets: &'p mut Targets<'o>,
+struct InFile<'p> {
+    targets: &'p mut Targets,
     name: &'p MetricFileName,
     /// Only gauges have series of their own for each process.
     pid: Option<Pid<'p>>,
     left_out: BadKeys,
 }
 
-impl InFile<'_, '_> {
+impl InFile<'_> {
     fn find(&mut self, entry: &Entry<'_>) -> Option<Target> {
         self.targets.find(self.name, entry).map_err(|error| self.left_out.note(entry, error)).ok()
     }
 
     fn take(&mut self, target: Target, entry: Entry<'_>) {
-        if let (Some(mode), Some(family)) = (self.name.mode, target.family) {
-            self.targets.series.families[family].note_mode(mode);
+        if let Some(mode) = self.name.mode {
+            self.targets.series.families[target.family].note_mode(mode);
         }
         self.targets.apply(target.action, self.pid, &entry);
     }
 }
 
-impl<'o> Pass<'o> {
+impl Pass {
     /// Reads all files. `modes` are those that an earlier pass found to apply to families.
     pub(super) fn over(
         source: &impl Source,
-        options: &'o Options,
+        options: &Options,
         modes: HashMap<String, GaugeMode>,
         witness: &mut impl Witness,
     ) -> Result<Self, Vanished> {
-        let targets = Targets::new(&options.selection, modes, options.traced);
+        let targets = Targets::new(modes, options.traced);
         let mut pass = Self { tables: Vec::new(), targets, problems: Vec::new() };
         let mut index = 0;
         read_files(source, options.threads, |file, reader| {

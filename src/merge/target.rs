@@ -11,13 +11,11 @@ use super::{Conflict, Traced, rule};
 use crate::format::{self, BucketKey, Entry, Key, KeyError, KeyShape, MetricFileName};
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
 use crate::reader::arena::{Arena, Index};
-use crate::select::Selection;
 
 /// Where the values of a key go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
-    /// None of a key that is not selected.
-    pub(super) family: Option<FamilyIndex>,
+    pub(super) family: FamilyIndex,
     pub(super) action: Action,
 }
 
@@ -30,13 +28,12 @@ pub(super) enum Action {
     MostRecent(RecentIndex),
     /// The series has the file's pid as a label.
     PerPid(Index<PerPid>),
-    /// Not selected.
+    /// The client never takes it.
     Skip,
 }
 
 /// Everything that targets point to.
-pub(super) struct Targets<'o> {
-    selection: &'o Selection,
+pub(super) struct Targets {
     pub(super) series: Series,
     /// Modes that a pass before this one found to apply to families.
     modes: HashMap<String, GaugeMode>,
@@ -67,10 +64,9 @@ pub(super) struct Pid<'a> {
     label: &'a str,
 }
 
-impl<'o> Targets<'o> {
-    pub(super) fn new(selection: &'o Selection, modes: HashMap<String, GaugeMode>, traced: Traced) -> Self {
+impl Targets {
+    pub(super) fn new(modes: HashMap<String, GaugeMode>, traced: Traced) -> Self {
         Self {
-            selection,
             series: Series::default(),
             modes,
             conflicts: BTreeSet::new(),
@@ -129,19 +125,14 @@ impl<'o> Targets<'o> {
         if let Some(target) = self.find_next_bucket(entry) {
             return Ok(target);
         }
-        let key = Key::parse(entry.key())?;
-        if self.selection.has_key(&key) {
-            self.find_parsed(file, key, entry)
-        } else {
-            Ok(Target { family: None, action: Action::Skip })
-        }
+        self.find_parsed(file, Key::parse(entry.key())?, entry)
     }
 
     /// The same for one more bucket of the label set of the last one.
     fn find_next_bucket(&mut self, entry: &Entry<'_>) -> Option<Target> {
         let (last, set) = self.last_bucket.as_ref()?;
         let bound = last.bound_of(entry.key())?;
-        let family = Some(self.series.sets[*set].family);
+        let family = self.series.sets[*set].family;
         Some(Target { family, action: Action::Merge(GaugeRule::Sum, self.series.bucket_of(*set, bound)) })
     }
 
@@ -195,11 +186,10 @@ impl<'o> Targets<'o> {
         } else {
             action(&mut self.series, family, &sample, labels.iter(), rule, entry.value)?
         };
-        // Whether the next one is selected may depend on its bound.
-        if is_bucket && !is_per_pid && !self.selection.looks_at_keys() {
+        if is_bucket && !is_per_pid {
             self.last_bucket = BucketKey::new(entry.key()).zip(self.series.last_set);
         }
-        Ok(Target { family: Some(family), action })
+        Ok(Target { family, action })
     }
 
     fn for_pid(&mut self, at: Index<PerPid>, pid: Pid<'_>, value: f64) -> Action {

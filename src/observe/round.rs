@@ -11,6 +11,7 @@ use crate::directory::{DirectoryError, Problem};
 use crate::liveness::Examined;
 use crate::merge::TracedSeries;
 use crate::model::MetricType;
+use crate::select::Unmatched;
 
 /// A merged series. The buckets of a histogram's label set are one, their count.
 #[derive(Clone, Debug)]
@@ -101,6 +102,8 @@ pub struct Round {
     pub unread: Vec<DirectoryError>,
     /// What was left out.
     pub problems: Vec<Problem>,
+    /// Filters that matched nothing.
+    pub unmatched: Vec<Unmatched>,
     /// The files read, in order, and whether anybody still writes them.
     pub files: Vec<Examined>,
     /// How many entries were merged.
@@ -125,6 +128,7 @@ impl Round {
             missing: Vec::new(),
             unread: Vec::new(),
             problems: Vec::new(),
+            unmatched: Vec::new(),
             files: Vec::new(),
             entries: 0,
             series: Vec::new(),

@@ -10,7 +10,8 @@ use super::keys::KeyTable;
 use super::{FileReader, OpenFile, ReadError};
 use crate::directory::{InDirectory, MetricFile, Problem, ProblemKind};
 use crate::format::{Entry, Era, FormatError, Key, KeyError};
-use crate::select::Selection;
+use crate::model::Labels;
+use crate::select::{Candidate, Choice, SeriesFilter, Unmatched};
 
 /// What there is to say of a file as a whole.
 #[derive(Clone, Debug, Default)]
@@ -65,8 +66,9 @@ pub struct Dumped {
 
 /// Takes files one by one and parses each distinct key once for all of them.
 #[derive(Debug)]
-pub struct Dumper<'a> {
-    selection: &'a Selection,
+pub struct Dumper {
+    /// `None` where all entries are selected.
+    choice: Option<Choice>,
     table: KeyTable<Index<Known>>,
     keys: Arena<Known>,
 }
@@ -103,16 +105,27 @@ impl BadKeys {
 
 /// What is seen of a file while its entries pass.
 struct Seen<'d> {
-    selection: &'d Selection,
+    choice: &'d mut Option<Choice>,
     keys: &'d mut Arena<Known>,
     facts: FileFacts,
     bad_keys: BadKeys,
 }
 
-impl<'a> Dumper<'a> {
-    /// A dumper that looks at the selected entries only.
-    pub fn new(selection: &'a Selection) -> Self {
-        Self { selection, table: KeyTable::default(), keys: Arena::default() }
+impl Dumper {
+    /// A dumper that shows the entries, as they are stored, that a filter takes.
+    pub fn new(filter: &SeriesFilter) -> Self {
+        let choice = (!filter.takes_all()).then(|| Choice::new(filter));
+        Self { choice, table: KeyTable::default(), keys: Arena::default() }
+    }
+
+    /// Whether some entries may be left out.
+    pub fn is_filtered(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    /// The conditions that none of the entries so far matched.
+    pub fn unmatched(self) -> Vec<Unmatched> {
+        self.choice.map_or_else(Vec::new, Choice::unmatched)
     }
 
     /// Hands the selected entries of a file to `show`, in file order.
@@ -125,10 +138,10 @@ impl<'a> Dumper<'a> {
         reader: FileReader<'_>,
         mut show: impl FnMut(&Entry<'_>, &Key<'_>, Era),
     ) -> Dumped {
-        let Self { selection, table, keys } = self;
+        let Self { choice, table, keys } = self;
         dumped(file, reader, |open, facts| {
             let mut cursor = table.start();
-            let seen = Seen { selection, keys, facts: facts.clone(), bad_keys: BadKeys::default() };
+            let seen = Seen { choice, keys, facts: facts.clone(), bad_keys: BadKeys::default() };
             let mut context = (seen, &mut show);
             let read = open.read(|entries, layout| {
                 table.walk(
@@ -157,7 +170,7 @@ impl<'a> Dumper<'a> {
     /// Counts the entries of a file. Where no filter asks for keys none is parsed but the one that
     /// tells the era, so that a key which cannot be understood is found by [`Dumper::entries`] only.
     pub fn facts(&mut self, file: &MetricFile, reader: FileReader<'_>) -> Dumped {
-        if self.selection.looks_at_keys() {
+        if self.is_filtered() {
             return self.entries(file, reader, |_, _, _| {});
         }
         dumped(file, reader, |open, facts| {
@@ -181,7 +194,7 @@ impl Seen<'_> {
     fn parse(&mut self, entry: &Entry<'_>) -> Option<Index<Known>> {
         match Key::parse(entry.key()) {
             Ok(key) => {
-                let is_selected = self.selection.has_key(&key);
+                let is_selected = self.choice.as_mut().is_none_or(|choice| takes(choice, &key));
                 Some(self.keys.push(Known { key: key.into_owned(), is_selected }))
             }
             Err(error) => {
@@ -191,6 +204,11 @@ impl Seen<'_> {
             }
         }
     }
+}
+
+fn takes(choice: &mut Choice, key: &Key<'_>) -> bool {
+    let labels = Labels::new(key.labels.iter());
+    choice.takes(&Candidate { family: &key.family, sample: &key.sample, labels: &labels, le: None })
 }
 
 /// Opens a file, has its entries read by `read`, and says what became of it.

@@ -11,7 +11,7 @@ use promproc::notation::write_go_string;
 use promproc::reader::{Dumped, Dumper, FileFacts, read_files};
 
 use crate::cli::{DumpArgs, Format};
-use crate::commands::{Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{Outcome, hinted, paths_or_environment, report, say_unmatched, selection};
 use crate::console::Console;
 use crate::console::date;
 use crate::console::json_lines::write_line;
@@ -24,10 +24,10 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
     let Scan { mut files, left_out, .. } =
         directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
     let selection = selection(&args.select);
-    files.retain(|file| selection.has_file(&file.name));
+    let unmatched = selection.files.unmatched(files.iter().map(|file| &file.name));
+    files.retain(|file| selection.files.takes(&file.name));
     let mut dump = Dump {
-        dumper: Dumper::new(&selection),
-        hides_unmatched: selection.looks_at_keys(),
+        dumper: Dumper::new(&selection.series),
         shows_help: args.show_help,
         view: console.view(),
         now: SystemTime::now(),
@@ -48,14 +48,14 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
     }
     dump.out.flush()?;
     console.info(format_args!("{} entries in {} files", dump.shown_entries, dump.shown_files));
-    let outcome = dump.outcome;
-    Ok(outcome.max(report(&left_out, console)))
+    let outcome = dump.outcome.max(report(&left_out, console)).max(say_unmatched(&unmatched, console));
+    // Where no file was chosen, that has been said.
+    let unmatched = if files.is_empty() { Vec::new() } else { dump.dumper.unmatched() };
+    Ok(outcome.max(say_unmatched(&unmatched, console)))
 }
 
 struct Dump<'a> {
-    dumper: Dumper<'a>,
-    /// Whether files without a selected entry are passed over.
-    hides_unmatched: bool,
+    dumper: Dumper,
     shows_help: bool,
     view: View,
     now: SystemTime,
@@ -119,7 +119,7 @@ impl Dump<'_> {
             if let Some(facts) = self.shown(&dumped) {
                 self.out.write_all(separator.as_bytes())?;
                 separator = "\n";
-                let entries_of = self.hides_unmatched.then_some(facts.selected);
+                let entries_of = self.dumper.is_filtered().then_some(facts.selected);
                 write_heading(file, facts, entries_of, now, &self.view, &mut self.out)?;
                 table.write(&self.view, &mut self.out)?;
             }
@@ -146,9 +146,9 @@ impl Dump<'_> {
         self.report(&Dumped { facts: None, problems })
     }
 
-    /// The facts of a file that is to be shown.
+    /// The facts of a file that is to be shown; one without a selected entry is passed over.
     fn shown<'d>(&mut self, dumped: &'d Dumped) -> Option<&'d FileFacts> {
-        let facts = dumped.facts.as_ref().filter(|facts| facts.selected > 0 || !self.hides_unmatched)?;
+        let facts = dumped.facts.as_ref().filter(|facts| facts.selected > 0 || !self.dumper.is_filtered())?;
         self.shown_files += 1;
         self.shown_entries += facts.selected;
         Some(facts)

@@ -22,7 +22,7 @@ use promproc::notation::printable;
 use promproc::observe::{By, Observer, Round, Sort};
 
 use crate::cli::TopArgs;
-use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, say_unmatched, selection};
 use crate::console::Console;
 use crate::console::date;
 use crate::console::table::View;
@@ -54,7 +54,7 @@ fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow
     if let Some(error) = round.unread.pop() {
         return Err(hinted(error));
     }
-    let outcome = report(&round.problems, console);
+    let outcome = report(&round.problems, console).max(say_unmatched(&round.unmatched, console));
     let order = round.arranged(by, sort, false, "");
     let mut out = console.out();
     table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
@@ -85,7 +85,10 @@ fn batch(mut observer: Observer, args: &TopArgs, rounds: u32, console: &Console)
         }
         write_round(&round, args, &console.view(), &mut out)?;
         out.flush()?;
-        if number + 1 < rounds {
+        if number + 1 == rounds {
+            // What came only later was there in the end.
+            outcome = outcome.max(say_unmatched(&round.unmatched, console));
+        } else {
             thread::sleep(args.interval.saturating_sub(start.elapsed()));
         }
     }

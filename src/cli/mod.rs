@@ -11,13 +11,13 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use promproc::check::{Code, Severity};
 use promproc::exposition::Escaping;
 use promproc::model::{GaugeMode, MetricType};
 use promproc::observe::{By, Sort};
 use promproc::select::Selector;
 
-use values::{duration, interval, label, one_of, permissions, pid, prunable_modes};
+pub(crate) use values::{Codes, FailOn, PrunableModes};
+use values::{CodesParser, duration, interval, label, one_of, permissions, pid, prunable_modes};
 
 /// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
 ///
@@ -214,11 +214,12 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Exit with 1 if there is a finding of this severity or a worse one
-    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&Severity::ALL, Severity::as_str))]
-    pub fail_on: Severity,
-    /// Leave out findings of this code (may be repeated)
-    #[arg(long, value_name = "CODE", value_parser = one_of(Code::ALL, Code::as_str))]
-    pub ignore: Vec<Code>,
+    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&FailOn::ALL, FailOn::as_str))]
+    pub fail_on: FailOn,
+    /// Leave out findings of this code; * and ? match any characters and any one, e.g. 'dead-*'
+    /// (comma-separated, may be repeated)
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = CodesParser)]
+    pub ignore: Vec<Codes>,
     /// Look twice, so far apart, and report counters that fell meanwhile
     #[arg(long, value_name = "SECONDS", value_parser = interval)]
     pub watch: Option<Duration>,
@@ -235,12 +236,14 @@ pub(crate) struct PruneArgs {
     /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub path: Option<PathBuf>,
-    /// This process is dead, the caller knows it: remove its files without looking (may be repeated)
-    #[arg(long, value_name = "PID", value_parser = pid)]
+    /// This process is dead, the caller knows it: remove its files without looking (comma-separated,
+    /// may be repeated)
+    #[arg(long, value_name = "PID", value_delimiter = ',', value_parser = pid)]
     pub pid: Vec<String>,
-    /// Prune gauges of this mode instead of all live modes (may be repeated)
-    #[arg(long, value_name = "MODE", value_parser = prunable_modes())]
-    pub mode: Vec<GaugeMode>,
+    /// Prune gauges of this mode instead of all live modes; live is all of these, e.g. live,all
+    /// (comma-separated, may be repeated)
+    #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = prunable_modes())]
+    pub mode: Vec<PrunableModes>,
     /// Say what would be removed and remove nothing
     #[arg(long)]
     pub dry_run: bool,

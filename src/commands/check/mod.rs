@@ -31,9 +31,11 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
     checked.recursive = recursive;
     checked.variable_is_empty = env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty());
     let report = check(&checked).map_err(hinted)?;
-    let fail_on = args.fail_on;
-    let findings: Vec<&Finding> =
-        report.findings.iter().filter(|finding| !args.ignore.contains(&finding.code)).collect();
+    let findings: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| !args.ignore.iter().any(|codes| codes.has(finding.code)))
+        .collect();
     match args.format {
         Format::Json => {
             let mut line = Vec::new();
@@ -45,9 +47,12 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
         Format::Table => {
             let (mut out, view) = (console.out(), console.view());
             // A healthy service is to be silent, and infos are about healthy ones, too.
-            let least = if console.is_verbose() { Severity::Info } else { Severity::Warning.min(fail_on) };
-            let shown: Vec<_> =
-                findings.iter().copied().filter(|finding| finding.severity >= least).collect();
+            let is_shown = |finding: &&Finding| {
+                console.is_verbose()
+                    || finding.severity >= Severity::Warning
+                    || args.fail_on.is_met(finding.severity)
+            };
+            let shown: Vec<_> = findings.iter().copied().filter(is_shown).collect();
             write_findings(&shown, &view, &mut out)?;
             if console.is_verbose() {
                 write_growth(&report.growth, &view, &mut out)?;
@@ -56,6 +61,6 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
             out.flush()?;
         }
     }
-    let fails = findings.iter().any(|finding| finding.severity >= fail_on);
+    let fails = findings.iter().any(|finding| args.fail_on.is_met(finding.severity));
     Ok(if fails { Outcome::NeedsAttention } else { Outcome::Done })
 }

@@ -109,6 +109,9 @@ pub(crate) fn hinted(error: DirectoryError) -> anyhow::Error {
         DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             "run promproc as the user that the service runs as".to_owned()
         }
+        DirectoryError::OnlyBelow { .. } => {
+            "give -r to take every directory below it, or name one of them".to_owned()
+        }
         DirectoryError::Link { .. } => "name the directory that it leads to, if that is the one".to_owned(),
         DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
             "this command works on a whole directory".to_owned()

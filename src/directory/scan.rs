@@ -11,6 +11,9 @@ use super::contents::{Contents, MetricFile, Other, OtherKind, Place};
 use super::{Directory, DirectoryError, FileId, InDirectory, Problem, ProblemKind};
 use crate::format::MetricFileName;
 
+/// So many directories are looked into for metric files that were not asked for.
+const LOOKED_INTO: usize = 10_000;
+
 /// How often a directory is scanned when files vanish while they are read.
 const TRIES: usize = 3;
 
@@ -60,7 +63,8 @@ pub fn scan(directory: &Path) -> Result<Scan, DirectoryError> {
 /// `recursive` takes all directories below a directory as well, in byte order of their paths.
 ///
 /// # Errors
-/// [`DirectoryError`] for the first path that does not exist, cannot be listed, or is not ours.
+/// [`DirectoryError`] for the first path that does not exist, cannot be listed, or is not ours; without
+/// `recursive`, also for a directory that has metric files only below it.
 pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryError> {
     let mut found = Scan::default();
     let mut named = Vec::new();
@@ -73,7 +77,13 @@ pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryErr
             if recursive {
                 found.add_tree(directory)?;
             } else {
-                found.add(&directory)?;
+                let before = found.files.len();
+                let below = found.add(&directory)?;
+                if found.files.len() == before
+                    && let Some(below) = first_with_files(directory, below)
+                {
+                    return Err(DirectoryError::OnlyBelow { path: path.clone(), below });
+                }
             }
         } else if kind.is_file() {
             named_at.get_or_insert(found.files.len());
@@ -184,6 +194,30 @@ impl Scan {
             self.left_out.push(Problem { path, kind: ProblemKind::Io(error) });
         }
     }
+}
+
+/// A directory below this one that has metric files; `names` are those of the directories in this one.
+/// What cannot be looked into has none.
+fn first_with_files(directory: Arc<Directory>, names: Vec<OsString>) -> Option<PathBuf> {
+    let mut waiting = vec![(directory, names)];
+    let mut looked_into = 0;
+    while let Some((directory, names)) = waiting.pop() {
+        for name in names {
+            looked_into += 1;
+            if looked_into > LOOKED_INTO {
+                return None;
+            }
+            let Ok(below) = directory.open_below(&name).map(Arc::new) else { continue };
+            let Ok(contents) = Contents::of(&below) else { continue };
+            let mut found = Scan::default();
+            let names = found.add_contents(&below, contents);
+            if !found.files.is_empty() {
+                return Some(below.path().to_owned());
+            }
+            waiting.push((below, names));
+        }
+    }
+    None
 }
 
 fn open(path: &Path) -> Result<Arc<Directory>, DirectoryError> {

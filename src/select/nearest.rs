@@ -7,6 +7,8 @@ use crate::notation::push_sample;
 const SHOWN: usize = 3;
 /// Less alike than this is something else.
 const LEAST_LIKENESS: f64 = 0.8;
+/// So many characters of a name are enough to mean it.
+const LEAST_PART: usize = 3;
 /// The name is right, so the labels are not.
 const RIGHT_NAME: f64 = 2.0;
 
@@ -64,7 +66,8 @@ impl Nearest {
                 series.sample.clone_into(&mut self.last);
                 let likeness = series.names().map(|name| strsim::jaro_winkler(name, wanted));
                 let likeness = likeness.into_iter().fold(0.0, f64::max);
-                if likeness >= LEAST_LIKENESS || series.sample.contains(wanted) {
+                let is_part = wanted.len() >= LEAST_PART && series.sample.contains(wanted);
+                if likeness >= LEAST_LIKENESS || is_part {
                     offers.push((likeness, series.sample.to_owned()));
                 }
             }

@@ -57,11 +57,15 @@ impl FileFilter {
         let modes: BTreeSet<_> =
             files.clone().filter_map(|name| name.mode.map(|_| name.mode_name())).collect();
         let pids: BTreeSet<_> = files.clone().map(MetricFileName::pid).collect();
+        // Numbers in their own order, not in that of their digits.
+        let mut pids: Vec<_> = pids.into_iter().collect();
+        pids.sort_by_key(|pid| pid.len());
+        let [types, modes]: [Vec<_>; 2] = [types, modes].map(|names| names.into_iter().collect());
         if types.is_empty() {
             return found;
         }
-        let mut check = |option: &str, value: &str, noun: &str, there_are: &BTreeSet<&str>| {
-            if !there_are.contains(value) {
+        let mut check = |option: &str, value: &str, noun: &str, there_are: &[&str]| {
+            if !there_are.contains(&value) {
                 let message = format!("--{option} {value}: no metric file has this {noun}");
                 let hint = match there_are.len() {
                     0 => None,

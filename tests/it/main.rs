@@ -22,5 +22,6 @@ mod properties;
 mod prune;
 mod readme;
 mod services;
+mod silent;
 mod support;
 mod top;

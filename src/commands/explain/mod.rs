@@ -25,6 +25,9 @@ pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outco
         console.warning(conflict);
     }
     let outcome = report(&explained.problems, console);
+    if explained.files.is_empty() {
+        return Ok(outcome);
+    }
     if explained.series.is_empty() {
         console.warning("no series matches the selector");
         if !explained.nearest.is_empty() {

@@ -68,9 +68,13 @@ fn batch(mut observer: Observer, args: &TopArgs, rounds: u32, console: &Console)
     let mut warned = HashSet::new();
     for number in 0..rounds {
         let start = Instant::now();
-        let round = observer.observe(start);
+        let mut round = observer.observe(start);
         if !(round.missing.is_empty() && round.unread.is_empty()) {
             outcome = Outcome::NeedsAttention;
+        }
+        let is_misnamed = |error: &DirectoryError| matches!(error, DirectoryError::OnlyBelow { .. });
+        if let Some(at) = round.unread.iter().position(is_misnamed) {
+            return Err(hinted(round.unread.swap_remove(at)));
         }
         for problem in &round.problems {
             outcome = Outcome::NeedsAttention;

@@ -75,7 +75,7 @@ fuzz_target!(|files: Vec<(Name, Content)>| {
         assert!(series.contributions.iter().all(|one| one.file < read.len()));
     }
     let exposed = merged.series.into_families().map(|family| family.samples.len()).sum::<usize>();
-    let mut dumper = Dumper::new(&SeriesFilter::default());
+    let mut dumper = Dumper::new(&SeriesFilter::default(), None);
     let mut entries = 0;
     let dumped = read_files(&scan(&directory).expect("a directory").files, Some(1), |file, reader| {
         dumper.entries(file, reader, |_, _, _| entries += 1);

@@ -15,7 +15,7 @@ mod survey;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use code::{Code, Severity};
 pub use counters::Counts;
@@ -23,7 +23,7 @@ pub use growth::{Growth, LabelValues, SeriesCount, Totals};
 
 use crate::directory::{DirectoryError, scan_until_whole};
 use crate::liveness::Liveness;
-use crate::merge::{Merged, Options, Traced};
+use crate::merge::{Collision, Merged, Options, Traced};
 use crate::notation::Remedy;
 use survey::{Survey, Surveyed};
 
@@ -93,7 +93,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How many metric files there are.
     pub files: usize,
-    /// Ids in file names, of which some file is live; none is live, and some unknown; all dead.
+    /// Ids in file names, of each directory its own, of which some file is live; none is live, and some unknown; all dead.
     pub live: usize,
     /// See `live`.
     pub unknown: usize,
@@ -101,6 +101,8 @@ pub struct Report {
     pub dead: usize,
     /// Where the files and series come from.
     pub growth: Growth,
+    /// What is lost because several directories have the same series.
+    pub collisions: Vec<Collision>,
 }
 
 /// What to check.
@@ -111,6 +113,8 @@ pub struct Checked {
     pub paths: Vec<PathBuf>,
     /// Take every directory below a path as well.
     pub recursive: bool,
+    /// The name of a label that says from which directory a series is.
+    pub directory_label: Option<String>,
     /// Whether the environment variable that names the directory is set, but empty.
     pub variable_is_empty: bool,
     /// What was counted some time before, if that is to be compared.
@@ -130,8 +134,8 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     let (missing, paths): (Vec<_>, Vec<_>) = what.paths.iter().cloned().partition(|path| !path.exists());
     findings.extend(missing.iter().map(|path| directory::missing(path)));
     let traced = if what.before.is_some() { Traced::Everything } else { Traced::Gauges };
-    let options = Options { traced, ..Options::default() };
-    let (mut survey, Merged { mut series, problems, conflicts, .. }) =
+    let options = Options { traced, directory_label: what.directory_label.clone(), ..Options::default() };
+    let (mut survey, Merged { mut series, problems, conflicts, collisions, .. }) =
         scan_until_whole(&paths, what.recursive, |scan| Survey::of(scan, &options))?;
     survey.weigh()?;
     let traced = series.traced();
@@ -152,12 +156,12 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
         (Reverse(finding.severity), finding.code, commands, finding.subject.clone())
     });
 
-    let mut of_pid: BTreeMap<&str, Liveness> = BTreeMap::new();
+    let mut of_pid: BTreeMap<(&Path, &str), Liveness> = BTreeMap::new();
     for file in survey.files() {
-        let known = of_pid.entry(file.name().pid()).or_insert(Liveness::Dead);
+        let known = of_pid.entry((file.directory().path(), file.name().pid())).or_insert(Liveness::Dead);
         *known = file.liveness().max(*known);
     }
     let count = |liveness| of_pid.values().filter(|known| **known == liveness).count();
     let [live, unknown, dead] = [Liveness::Live, Liveness::Unknown, Liveness::Dead].map(count);
-    Ok(Report { findings, files: survey.files().count(), live, unknown, dead, growth })
+    Ok(Report { findings, files: survey.files().count(), live, unknown, dead, growth, collisions })
 }

@@ -17,7 +17,9 @@ use promproc::observe::{By, Sort};
 use promproc::select::Selector;
 
 pub(crate) use values::{Codes, FailOn, PrunableModes};
-use values::{CodesParser, duration, interval, label, one_of, permissions, pid, prunable_modes};
+use values::{
+    CodesParser, directory_label, duration, interval, label, one_of, permissions, pid, prunable_modes,
+};
 
 /// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
 ///
@@ -352,6 +354,11 @@ pub(crate) struct Input {
     /// Take every directory below PATH as well
     #[arg(short, long)]
     pub recursive: bool,
+    /// Add to every series the label NAME with the end of its directory's path that tells the
+    /// directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal
+    /// pids
+    #[arg(long, value_name = "NAME", value_parser = directory_label)]
+    pub directory_label: Option<String>,
 }
 
 /// What to take

@@ -165,3 +165,17 @@ pub(super) fn label(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once('=').ok_or("a label is given as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
+
+/// The name of a label that may be added to every series.
+pub(super) fn directory_label(text: &str) -> Result<String, String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.is_empty() || !text.chars().all(is_part) || text.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(
+            "a label name has letters, digits and underscores, and does not begin with a digit".to_owned()
+        );
+    }
+    if ["pid", "le", "quantile"].contains(&text) || text.starts_with("__") {
+        return Err(format!("the label {text} has a meaning of its own"));
+    }
+    Ok(text.to_owned())
+}

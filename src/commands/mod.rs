@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use promproc::directory::{DirectoryError, Problem};
 use promproc::liveness::Process;
+use promproc::merge::Collision;
 use promproc::select::{Pattern, Selection, Unmatched};
 
 use crate::cli::Select;
@@ -165,4 +166,20 @@ pub(crate) fn say_unmatched(unmatched: &[Unmatched], console: &Console) -> Outco
         }
     }
     if unmatched.is_empty() { Outcome::Done } else { Outcome::NeedsAttention }
+}
+
+/// Says what is lost because several directories have the same series; that needs a person's attention.
+pub(crate) fn say_collisions<'c>(
+    collisions: impl IntoIterator<Item = &'c Collision>,
+    console: &Console,
+) -> Outcome {
+    let collisions: Vec<_> = collisions.into_iter().collect();
+    let Some(first) = collisions.first() else {
+        return Outcome::Done;
+    };
+    let lost: usize = collisions.iter().map(|collision| collision.lost).sum();
+    let more = if lost > 1 { format!(" (and so for {} more)", lost - 1) } else { String::new() };
+    console.warning(format_args!("{first}{more}"));
+    console.hint("equal pids in different containers: --directory-label NAME tells their series apart");
+    Outcome::NeedsAttention
 }

@@ -2,6 +2,7 @@
 //! it is a metric file.
 
 mod contents;
+mod label;
 mod open;
 pub(crate) mod own;
 mod problem;
@@ -9,6 +10,7 @@ mod scan;
 
 pub(crate) use contents::Contents;
 pub use contents::{MetricFile, Other, OtherKind, Place};
+pub use label::DirectoryLabel;
 pub use open::{Directory, FileId, InDirectory, Opener};
 pub use problem::{DirectoryError, Problem, ProblemKind};
 pub use scan::{Listed, Scan, Vanished, scan, scan_all, scan_until_whole};

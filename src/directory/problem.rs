@@ -26,6 +26,9 @@ pub enum ProblemKind {
     /// A link; it was not followed.
     #[error("left out: a link; links are not followed")]
     Link,
+    /// A link to a directory, below one that was given with all below it; it was not followed.
+    #[error("left out: a link to a directory; -r does not follow links")]
+    LinkedDirectory,
     /// A directory, FIFO, socket or device; it was not opened.
     #[error("left out: not a regular file")]
     NotAFile,

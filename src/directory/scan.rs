@@ -1,6 +1,6 @@
 //! Which metric files paths lead to, in the order in which they are to be read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -158,8 +158,11 @@ impl Scan {
     fn add_tree(&mut self, top: Arc<Directory>) -> Result<(), DirectoryError> {
         let mut waiting = vec![top];
         let mut trees = Vec::new();
+        // Of directories reached, and links to directories with what they lead to.
+        let (mut reached, mut links) = (HashSet::new(), Vec::new());
         while let Some(directory) = waiting.pop() {
             let mut found = Self::default();
+            reached.extend(directory.own_metadata().ok().map(|metadata| FileId::of(&metadata)));
             match found.add(&directory) {
                 Ok(below) => {
                     for name in below {
@@ -175,6 +178,7 @@ impl Scan {
                 // It has vanished.
                 Err(_) => {}
             }
+            links.extend(found.linked_directories(&directory));
             trees.push((directory, found));
         }
         trees.sort_unstable_by(|(a, _), (b, _)| a.path().as_os_str().cmp(b.path().as_os_str()));
@@ -183,7 +187,22 @@ impl Scan {
             self.left_out.extend(found.left_out);
             self.directories.extend(found.directories);
         }
+        // What is reached another way is not left out.
+        links.retain(|(_, target)| !reached.contains(target));
+        links.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
+        let left_out =
+            links.into_iter().map(|(path, _)| Problem { path, kind: ProblemKind::LinkedDirectory });
+        self.left_out.extend(left_out);
         Ok(())
+    }
+
+    /// The links in a directory that was listed which lead to directories, and to which.
+    fn linked_directories(&self, directory: &Directory) -> Vec<(PathBuf, FileId)> {
+        let unseen = self.directories.iter().flat_map(|listed| &listed.unseen);
+        let foreign = unseen.filter(|other| other.kind == OtherKind::Foreign);
+        let link =
+            |other: &Other| Some((directory.path_of(&other.name), directory.directory_at(&other.name)?));
+        foreign.filter_map(link).collect()
     }
 }
 
@@ -199,9 +218,9 @@ impl Scan {
 /// A directory below this one that has metric files; `names` are those of the directories in this one.
 /// What cannot be looked into has none.
 fn first_with_files(directory: Arc<Directory>, names: Vec<OsString>) -> Option<PathBuf> {
-    let mut waiting = vec![(directory, names)];
+    let mut waiting = VecDeque::from([(directory, names)]);
     let mut looked_into = 0;
-    while let Some((directory, names)) = waiting.pop() {
+    while let Some((directory, names)) = waiting.pop_front() {
         for name in names {
             looked_into += 1;
             if looked_into > LOOKED_INTO {
@@ -214,7 +233,7 @@ fn first_with_files(directory: Arc<Directory>, names: Vec<OsString>) -> Option<P
             if !found.files.is_empty() {
                 return Some(below.path().to_owned());
             }
-            waiting.push((below, names));
+            waiting.push_back((below, names));
         }
     }
     None

@@ -31,7 +31,7 @@ pub use quantile::quantile;
 use crate::directory::{DirectoryError, InDirectory, Problem};
 use crate::liveness::{Examined, Liveness, examine, name_holders};
 use crate::merge::rule::{self, Outcome, merged};
-use crate::merge::{Conflict, Contribution, Merged, Options, Traced, TracedSeries, merge_paths};
+use crate::merge::{Collision, Conflict, Contribution, Merged, Options, Traced, TracedSeries, merge_paths};
 use crate::model::{GaugeMode, GaugeRule, MetricType};
 use crate::notation::Remedy;
 use crate::select::{Nearest, Selector};
@@ -50,6 +50,8 @@ pub struct Explained {
     pub problems: Vec<Problem>,
     /// What the client's rules decided.
     pub conflicts: Vec<Conflict>,
+    /// What is lost because several directories have the same series.
+    pub collisions: Vec<Collision>,
 }
 
 /// One series and the reasons for its value.
@@ -147,7 +149,7 @@ pub fn explain(
 ) -> Result<Explained, DirectoryError> {
     let options = Options { traced: Traced::Everything, ..options.clone() };
     let (files, merged) = merge_paths(paths, recursive, &options)?;
-    let Merged { mut series, problems, conflicts, .. } = merged;
+    let Merged { mut series, problems, conflicts, collisions, .. } = merged;
     let is_selected = |series: &TracedSeries| series.has_any_line(|line| selector.matches(line));
     let (matched, others): (Vec<_>, Vec<_>) = series.traced().into_iter().partition(is_selected);
     let mut files: Vec<_> = files.into_iter().map(Examined::unasked).collect();
@@ -155,7 +157,7 @@ pub fn explain(
     examine_some(&mut files, &needed.collect())?;
     let series: Vec<_> = matched.into_iter().map(|series| explain_series(series, &files)).collect();
     let nearest = if series.is_empty() { nearest(selector, &others) } else { Vec::new() };
-    Ok(Explained { series, files, nearest, problems, conflicts })
+    Ok(Explained { series, files, nearest, problems, conflicts, collisions })
 }
 
 /// What the selector may have meant.

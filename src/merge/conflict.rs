@@ -10,6 +10,7 @@ impl Conflict {
             | Self::Types { family, .. }
             | Self::PidLabel { family }
             | Self::UnknownMode { family, .. }
+            | Self::DirectoryLabel { family, .. }
             | Self::Surrogate { family } => family,
         }
     }
@@ -50,6 +51,14 @@ pub enum Conflict {
     PidLabel {
         /// The family's name.
         family: String,
+    },
+    /// A series has a label of the name that says which directory it is from.
+    #[error("family {family}: its own label {label} is replaced by that of the directory")]
+    DirectoryLabel {
+        /// The family's name.
+        family: String,
+        /// The label's name.
+        label: String,
     },
     /// A gauge mode that no client release has.
     #[error("family {family}: no client has the gauge mode {mode}; it is treated as all")]

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::iter;
+use std::path::Path;
 
 use hashbrown::DefaultHashBuilder;
 
+use super::collision::Collisions;
 use super::series::{Cell, Family, FamilyIndex, Pairs, RecentIndex, Series, SetIndex};
 use super::trace::{Destination, Trace};
 use super::{Conflict, Traced, rule};
@@ -38,11 +40,17 @@ pub(super) struct Targets {
     /// Modes that a pass before this one found to apply to families.
     modes: HashMap<String, GaugeMode>,
     pub(super) conflicts: BTreeSet<Conflict>,
+    pub(super) collisions: Collisions,
+    /// The number of the directory that is read.
+    directory: usize,
+    /// The label that its keys get, if they get one.
+    label: Option<(String, String)>,
     pub(super) traced: Traced,
     pub(super) trace: Option<Trace>,
     per_pid: Arena<PerPid>,
     pids: HashMap<String, PidIndex>,
-    pid_actions: HashMap<(Index<PerPid>, PidIndex), Action, DefaultHashBuilder>,
+    /// What happens to the values of a process, and the directory that had one last.
+    pid_actions: HashMap<(Index<PerPid>, PidIndex), (Action, usize), DefaultHashBuilder>,
     /// The bucket of the file being read that was parsed last, and the label set that it is of.
     last_bucket: Option<(BucketKey, SetIndex)>,
 }
@@ -70,6 +78,9 @@ impl Targets {
             series: Series::default(),
             modes,
             conflicts: BTreeSet::new(),
+            collisions: Collisions::default(),
+            directory: 0,
+            label: None,
             traced,
             trace: (traced != Traced::Nothing).then(Trace::default),
             per_pid: Arena::default(),
@@ -77,6 +88,13 @@ impl Targets {
             pid_actions: HashMap::default(),
             last_bucket: None,
         }
+    }
+
+    /// What comes from here on is of that directory, and gets that label.
+    pub(super) fn enter(&mut self, directory: usize, path: &Path, label: Option<(&str, &str)>) {
+        self.collisions.enter(directory, path);
+        self.directory = directory;
+        self.label = label.map(|(name, value)| (name.to_owned(), value.to_owned()));
     }
 
     /// What comes from here on is of the next file.
@@ -142,7 +160,7 @@ impl Targets {
         key: Key<'_>,
         entry: &Entry<'_>,
     ) -> Result<Target, KeyError> {
-        let Key { family, sample, labels, help, shape, replaced_surrogate } = key;
+        let Key { family, sample, mut labels, help, shape, replaced_surrogate } = key;
         let mut name = &*family;
         // From 0.4.0 a counter's family has no `_total`; before, it had what the application gave.
         let mut bare_counter = false;
@@ -161,6 +179,11 @@ impl Targets {
         let is_gauge = of.metric_type == MetricType::Gauge;
         let is_bucket = of.metric_type == MetricType::Histogram && labels.get("le").is_some();
         let mut note = |conflict: Conflict| self.conflicts.insert(conflict);
+        if let Some((label, value)) = &self.label
+            && labels.set(label, value)
+        {
+            note(Conflict::DirectoryLabel { family: name.to_owned(), label: label.clone() });
+        }
         if of.metric_type != file.metric_type {
             note(Conflict::Types { family: name.to_owned(), first: of.metric_type, other: file.metric_type });
         }
@@ -193,16 +216,39 @@ impl Targets {
     }
 
     fn for_pid(&mut self, at: Index<PerPid>, pid: Pid<'_>, value: f64) -> Action {
-        if let Some(&action) = self.pid_actions.get(&(at, pid.index)) {
+        if let Some((action, directory)) = self.pid_actions.get_mut(&(at, pid.index)) {
+            let action = *action;
+            if *directory != self.directory && is_lost(action) {
+                let before = std::mem::replace(directory, self.directory);
+                self.note_collision(at, pid, before);
+            }
             return action;
         }
         let PerPid { family, sample, labels } = &self.per_pid[at];
         let labels = labels.iter().chain(iter::once(("pid", pid.label)));
         let action = action(&mut self.series, *family, sample, labels, GaugeRule::PerPid, value);
         let action = action.unwrap_or(Action::Skip);
-        self.pid_actions.insert((at, pid.index), action);
+        self.pid_actions.insert((at, pid.index), (action, self.directory));
+        // Files of another mode come to the same cell another way.
+        if is_lost(action)
+            && let Action::Merge(_, cell) = action
+            && let Some(before) = self.collisions.make(cell, self.directory)
+        {
+            self.note_collision(at, pid, before);
+        }
         action
     }
+
+    fn note_collision(&mut self, at: Index<PerPid>, pid: Pid<'_>, before: usize) {
+        let PerPid { family, sample, labels } = &self.per_pid[at];
+        let family = &self.series.families[*family].name;
+        self.collisions.note(family, sample, labels, pid.label, [before, self.directory]);
+    }
+}
+
+/// Whether the value before is lost where another one comes.
+fn is_lost(action: Action) -> bool {
+    matches!(action, Action::Merge(GaugeRule::PerPid, _))
 }
 
 /// What happens to the values of a sample with exactly these labels; `gauge_rule` counts for gauges.

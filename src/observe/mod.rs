@@ -131,6 +131,7 @@ impl Observer {
         round.elapsed = self.series.elapsed(now);
         round.problems = merged.problems;
         round.unmatched = merged.unmatched;
+        round.collisions = merged.collisions;
         let mut series = merged.series.traced();
         let filter = &self.options.selection.series;
         if !filter.takes_all() {

@@ -9,7 +9,7 @@ use super::processes::Process;
 use super::row::{Change, Row};
 use crate::directory::{DirectoryError, Problem};
 use crate::liveness::Examined;
-use crate::merge::TracedSeries;
+use crate::merge::{Collision, TracedSeries};
 use crate::model::MetricType;
 use crate::select::Unmatched;
 
@@ -104,6 +104,8 @@ pub struct Round {
     pub problems: Vec<Problem>,
     /// Filters that matched nothing.
     pub unmatched: Vec<Unmatched>,
+    /// What is lost because several directories have the same series.
+    pub collisions: Vec<Collision>,
     /// The files read, in order, and whether anybody still writes them.
     pub files: Vec<Examined>,
     /// How many entries were merged.
@@ -129,6 +131,7 @@ impl Round {
             unread: Vec::new(),
             problems: Vec::new(),
             unmatched: Vec::new(),
+            collisions: Vec::new(),
             files: Vec::new(),
             entries: 0,
             series: Vec::new(),

@@ -8,6 +8,7 @@ mod check;
 mod clean;
 mod concurrent;
 mod differential;
+mod directories;
 mod dump;
 mod explain;
 mod generated;

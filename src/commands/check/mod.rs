@@ -10,7 +10,7 @@ use std::thread;
 use promproc::check::{Checked, Counts, Finding, Severity, check};
 
 use crate::cli::{CheckArgs, Format};
-use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment};
+use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment, say_collisions};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::ReportObject;
@@ -18,17 +18,17 @@ use table::{write_findings, write_growth, write_summary};
 
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let recursive = args.input.recursive;
+    let mut checked = Checked::default();
+    checked.paths = paths;
+    checked.recursive = args.input.recursive;
+    checked.directory_label.clone_from(&args.input.directory_label);
     let before = args.watch.map(|watch| {
-        let before = Counts::read(&paths, recursive)?;
+        let before = Counts::read(&checked)?;
         console.info(format_args!("looked once; looking again in {} s", watch.as_secs_f64()));
         thread::sleep(watch);
         Ok(before)
     });
-    let mut checked = Checked::default();
     checked.before = before.transpose().map_err(hinted)?;
-    checked.paths = paths;
-    checked.recursive = recursive;
     checked.variable_is_empty = env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty());
     let report = check(&checked).map_err(hinted)?;
     let findings: Vec<&Finding> = report
@@ -62,5 +62,7 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
         }
     }
     let fails = findings.iter().any(|finding| args.fail_on.is_met(finding.severity));
+    let lost = say_collisions(&report.collisions, console);
+    let fails = fails || lost != Outcome::Done && args.fail_on.is_met(Severity::Warning);
     Ok(if fails { Outcome::NeedsAttention } else { Outcome::Done })
 }

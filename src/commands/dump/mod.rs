@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 use promproc::directory::{self, InDirectory, MetricFile, Scan};
+use promproc::merge::Conflict;
 use promproc::notation::write_go_string;
 use promproc::reader::{Dumped, Dumper, FileFacts, read_files};
 
@@ -21,13 +22,14 @@ use table::{ENTRY_COLUMNS, FILE_COLUMNS, push_entry, push_file, write_heading};
 
 pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let Scan { mut files, left_out, .. } =
-        directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
+    let scan = directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
+    let label = args.input.directory_label.as_ref().map(|name| scan.directory_label(name));
+    let Scan { mut files, left_out, .. } = scan;
     let selection = selection(&args.select);
     let unmatched = selection.files.unmatched(files.iter().map(|file| &file.name));
     files.retain(|file| selection.files.takes(&file.name));
     let mut dump = Dump {
-        dumper: Dumper::new(&selection.series),
+        dumper: Dumper::new(&selection.series, label.as_ref()),
         shows_help: args.show_help,
         view: console.view(),
         now: SystemTime::now(),
@@ -49,13 +51,17 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
     dump.out.flush()?;
     console.info(format_args!("{} entries in {} files", dump.shown_entries, dump.shown_files));
     let outcome = dump.outcome.max(report(&left_out, console)).max(say_unmatched(&unmatched, console));
+    for family in label.iter().flat_map(|_| dump.dumper.replaced()) {
+        let label = args.input.directory_label.clone().unwrap_or_default();
+        console.warning(Conflict::DirectoryLabel { family: family.to_owned(), label });
+    }
     // Where no file was chosen, that has been said.
     let unmatched = if files.is_empty() { Vec::new() } else { dump.dumper.unmatched() };
     Ok(outcome.max(say_unmatched(&unmatched, console)))
 }
 
 struct Dump<'a> {
-    dumper: Dumper,
+    dumper: Dumper<'a>,
     shows_help: bool,
     view: View,
     now: SystemTime,

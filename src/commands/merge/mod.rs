@@ -13,7 +13,9 @@ use promproc::merge::{Families, Merged, Options, Order, merge_paths};
 use promproc::notation::quoted;
 
 use crate::cli::{MergeArgs, MergeFormat};
-use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, say_unmatched, selection};
+use crate::commands::{
+    Hinted, Outcome, hinted, paths_or_environment, report, say_collisions, say_unmatched, selection,
+};
 use crate::console::Console;
 use crate::console::table::View;
 
@@ -22,11 +24,12 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
     let paths = paths_or_environment(&args.input.paths, console)?;
     let mut options = Options::default();
     options.selection = selection(&args.select);
+    options.directory_label.clone_from(&args.input.directory_label);
     options.accumulate = !args.no_accumulate;
     options.order = if args.sort { Order::Sorted } else { Order::FirstSeen };
     options.threads = args.threads.map(usize::from);
     let (files, merged) = merge_paths(&paths, args.input.recursive, &options).map_err(hinted)?;
-    let Merged { series, mut problems, conflicts, unmatched } = merged;
+    let Merged { series, mut problems, conflicts, collisions, unmatched } = merged;
     if args.strict && !problems.is_empty() {
         return Err(anyhow!("{}", problems.swap_remove(0)));
     }
@@ -53,6 +56,8 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
     for conflict in conflicts.iter().filter(|conflict| families.has(conflict.family())) {
         console.warning(conflict);
     }
+    let lost = collisions.iter().filter(|collision| families.has(&collision.family));
+    let outcome = outcome.max(say_collisions(lost, console));
     // Where no file was chosen, that has been said.
     let unmatched = if files.is_empty() { Vec::new() } else { families.unmatched() };
     Ok(outcome.max(say_unmatched(&unmatched, console)))

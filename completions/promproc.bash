@@ -101,18 +101,22 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__check)
-            opts="-r -q -v -h --recursive --format --fail-on --ignore --watch --quiet --verbose --color --help"
+            opts="-r -q -v -h --recursive --directory-label --format --fail-on --ignore --watch --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --directory-label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --fail-on)
-                    COMPREPLY=($(compgen -W "error warning info" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "error warning info never" -- "${cur}"))
                     return 0
                     ;;
                 --ignore)
@@ -175,18 +179,18 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__dump)
-            opts="-r -q -v -h --recursive --format --files --show-help --name --type --mode --pid --label --quiet --verbose --color --help"
+            opts="-r -q -v -h --recursive --directory-label --format --files --show-help --type --mode --pid --name --label --match --drop --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --format)
-                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                --directory-label)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --name)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --type)
@@ -201,7 +205,19 @@ _promproc() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drop)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -217,12 +233,16 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__explain)
-            opts="-r -q -v -h --recursive --format --all --buckets --quiet --verbose --color --help"
+            opts="-r -q -v -h --recursive --directory-label --format --all --buckets --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --directory-label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
@@ -411,12 +431,16 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__merge)
-            opts="-r -o -q -v -h --recursive --format --escaping --sort --no-accumulate --strict --threads --output --name --type --mode --pid --label --quiet --verbose --color --help"
+            opts="-r -o -q -v -h --recursive --directory-label --format --escaping --sort --no-accumulate --strict --threads --output --type --mode --pid --name --label --match --drop --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --directory-label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "text openmetrics json table" -- "${cur}"))
                     return 0
@@ -459,10 +483,6 @@ _promproc() {
                     fi
                     return 0
                     ;;
-                --name)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --type)
                     COMPREPLY=($(compgen -W "counter gauge histogram summary" -- "${cur}"))
                     return 0
@@ -475,7 +495,19 @@ _promproc() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drop)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -502,7 +534,7 @@ _promproc() {
                     return 0
                     ;;
                 --mode)
-                    COMPREPLY=($(compgen -W "all liveall livemax livemin livemostrecent livesum max min mostrecent sum" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "live all liveall livemax livemin livemostrecent livesum max min mostrecent sum" -- "${cur}"))
                     return 0
                     ;;
                 --settle)
@@ -525,12 +557,16 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__top)
-            opts="-r -i -q -v -h --recursive --interval --sort --by --once --batch --name --type --mode --pid --label --quiet --verbose --color --help"
+            opts="-r -i -q -v -h --recursive --directory-label --interval --sort --by --once --batch --type --mode --pid --name --label --match --drop --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --directory-label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --interval)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -551,10 +587,6 @@ _promproc() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --name)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --type)
                     COMPREPLY=($(compgen -W "counter gauge histogram summary" -- "${cur}"))
                     return 0
@@ -567,7 +599,19 @@ _promproc() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --match)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drop)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -41,14 +41,14 @@ complete -c promproc -n "__fish_promproc_needs_command" -f -a "top" -d 'Watch th
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "man" -d 'Print the manual page of promproc or of a command'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l format -d 'table: for people; json: JSON Lines, one object an entry (or a file, with --files)' -r -f -a "table\t''
 json\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand dump" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand dump" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l type -d 'Only files of this metric type (comma-separated, may be repeated)' -r -f -a "counter\t''
 gauge\t''
 histogram\t''
 summary\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand dump" -l mode -d 'Only gauges of this mode, e.g. livesum (may be repeated)' -r -f -a "all\t''
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l mode -d 'Only gauges of this mode, e.g. livesum (comma-separated, may be repeated)' -r -f -a "all\t''
 liveall\t''
 livemax\t''
 livemin\t''
@@ -58,8 +58,11 @@ max\t''
 min\t''
 mostrecent\t''
 sum\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand dump" -l pid -d 'Only files of this process (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand dump" -l label -d 'Only series with this label, as it is stored (may be repeated: all must hold). The label pid, which merging adds to gauges, is none: see --pid' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l pid -d 'Only files of this process (comma-separated, may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l name -d 'Only series of this family or sample name; * and ? match any characters and any one (comma-separated, may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l match -d 'Only series that this PromQL selector matches, e.g. \'http_requests_total{path!="/slow"}\' (may be repeated: one must match)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l drop -d 'Leave out the series that this PromQL selector matches, e.g. \'{instance="web-3"}\', whatever other filters take (may be repeated)' -r
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -69,6 +72,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand dump" -l show-help -d 
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l format -d 'text: what prometheus_client\'s generate_latest prints; openmetrics: its OpenMetrics counterpart; json: the layout of prom2json; table: for people' -r -f -a "text\t''
 openmetrics\t''
 json\t''
@@ -79,12 +83,11 @@ values\t''
 allow-utf-8\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l threads -d 'How many threads read the files; the output is the same [default: at most 4]' -r
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s o -l output -d 'Replace FILE by the output in one step; readers see the old or the new file. Its permissions and owner stay; a new one gets mode 0644. A link at FILE is refused. -, /dev/stdout, /dev/stderr and /dev/fd/N are written to as they are open' -r -F
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l type -d 'Only files of this metric type (comma-separated, may be repeated)' -r -f -a "counter\t''
 gauge\t''
 histogram\t''
 summary\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -l mode -d 'Only gauges of this mode, e.g. livesum (may be repeated)' -r -f -a "all\t''
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l mode -d 'Only gauges of this mode, e.g. livesum (comma-separated, may be repeated)' -r -f -a "all\t''
 liveall\t''
 livemax\t''
 livemin\t''
@@ -94,8 +97,11 @@ max\t''
 min\t''
 mostrecent\t''
 sum\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -l pid -d 'Only files of this process (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -l label -d 'Only series with this label, as it is stored (may be repeated: all must hold). The label pid, which merging adds to gauges, is none: see --pid' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l pid -d 'Only files of this process (comma-separated, may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l name -d 'Only series of this family or sample name; * and ? match any characters and any one (comma-separated, may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l match -d 'Only series that this PromQL selector matches, e.g. \'http_requests_total{path!="/slow"}\' (may be repeated: one must match)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l drop -d 'Leave out the series that this PromQL selector matches, e.g. \'{instance="web-3"}\', whatever other filters take (may be repeated)' -r
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -106,6 +112,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand merge" -l strict -d 'S
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand explain" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l format -d 'table: for people; json: JSON Lines, one object a series' -r -f -a "table\t''
 json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
@@ -117,12 +124,14 @@ complete -c promproc -n "__fish_promproc_using_subcommand explain" -l buckets -d
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand check" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
 complete -c promproc -n "__fish_promproc_using_subcommand check" -l format -d 'table: for people; json: one object with findings, summary and growth' -r -f -a "table\t''
 json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand check" -l fail-on -d 'Exit with 1 if there is a finding of this severity or a worse one' -r -f -a "error\t''
 warning\t''
-info\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand check" -l ignore -d 'Leave out findings of this code (may be repeated)' -r -f -a "stuck-gauge\t''
+info\t''
+never\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand check" -l ignore -d 'Leave out findings of this code; * and ? match any characters and any one, e.g. \'dead-*\' (comma-separated, may be repeated)' -r -f -a "stuck-gauge\t''
 dead-series\t''
 dead-decides\t''
 pid-reused\t''
@@ -169,8 +178,9 @@ complete -c promproc -n "__fish_promproc_using_subcommand check" -s r -l recursi
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c promproc -n "__fish_promproc_using_subcommand prune" -l pid -d 'This process is dead, the caller knows it: remove its files without looking (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand prune" -l mode -d 'Prune gauges of this mode instead of all live modes (may be repeated)' -r -f -a "all\t''
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l pid -d 'This process is dead, the caller knows it: remove its files without looking (comma-separated, may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l mode -d 'Prune gauges of this mode instead of all live modes; live is all of these, e.g. live,all (comma-separated, may be repeated)' -r -f -a "live\t'all live modes'
+all\t''
 liveall\t''
 livemax\t''
 livemin\t''
@@ -202,6 +212,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand clean" -l dry-run -d '
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
 complete -c promproc -n "__fish_promproc_using_subcommand top" -s i -l interval -d 'Seconds from one reading to the next, e.g. 0.5' -r
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l sort -d 'What comes first: the fastest change (up or down), the greatest value, or the first name. Where no rate is known yet, the order is by name' -r -f -a "rate\t''
 value\t''
@@ -210,12 +221,11 @@ complete -c promproc -n "__fish_promproc_using_subcommand top" -l by -d 'One row
 family\t''
 pid\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l batch -d 'Print N rounds as tables, and end' -r
-complete -c promproc -n "__fish_promproc_using_subcommand top" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand top" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l type -d 'Only files of this metric type (comma-separated, may be repeated)' -r -f -a "counter\t''
 gauge\t''
 histogram\t''
 summary\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand top" -l mode -d 'Only gauges of this mode, e.g. livesum (may be repeated)' -r -f -a "all\t''
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l mode -d 'Only gauges of this mode, e.g. livesum (comma-separated, may be repeated)' -r -f -a "all\t''
 liveall\t''
 livemax\t''
 livemin\t''
@@ -225,8 +235,11 @@ max\t''
 min\t''
 mostrecent\t''
 sum\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand top" -l pid -d 'Only files of this process (may be repeated)' -r
-complete -c promproc -n "__fish_promproc_using_subcommand top" -l label -d 'Only series with this label, as it is stored (may be repeated: all must hold). The label pid, which merging adds to gauges, is none: see --pid' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l pid -d 'Only files of this process (comma-separated, may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l name -d 'Only series of this family or sample name; * and ? match any characters and any one (comma-separated, may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l label -d 'Only series with this label (may be repeated: all must hold)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l match -d 'Only series that this PromQL selector matches, e.g. \'http_requests_total{path!="/slow"}\' (may be repeated: one must match)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l drop -d 'Leave out the series that this PromQL selector matches, e.g. \'{instance="web-3"}\', whatever other filters take (may be repeated)' -r
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

@@ -11,7 +11,7 @@ use promproc::directory::scan;
 use promproc::explain::explain;
 use promproc::merge::{Options, Traced, merge_paths};
 use promproc::reader::{Dumper, read_files};
-use promproc::select::Selection;
+use promproc::select::SeriesFilter;
 
 #[derive(Debug, arbitrary::Arbitrary)]
 enum Name {
@@ -75,8 +75,7 @@ fuzz_target!(|files: Vec<(Name, Content)>| {
         assert!(series.contributions.iter().all(|one| one.file < read.len()));
     }
     let exposed = merged.series.into_families().map(|family| family.samples.len()).sum::<usize>();
-    let selection = Selection::default();
-    let mut dumper = Dumper::new(&selection);
+    let mut dumper = Dumper::new(&SeriesFilter::default(), None);
     let mut entries = 0;
     let dumped = read_files(&scan(&directory).expect("a directory").files, Some(1), |file, reader| {
         dumper.entries(file, reader, |_, _, _| entries += 1);

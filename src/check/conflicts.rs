@@ -70,6 +70,9 @@ fn of_merge(conflict: &Conflict, restart: impl Fn(Finding) -> Finding) -> Findin
         Conflict::Modes { family, .. } => (Code::ModeConflict, family, None),
         Conflict::Types { family, .. } => (Code::TypeConflict, family, None),
         Conflict::PidLabel { family } => (Code::PidLabel, family, Some("give the label another name")),
+        Conflict::DirectoryLabel { family, .. } => {
+            (Code::LabelConflict, family, Some("give --directory-label another name"))
+        }
         Conflict::UnknownMode { family, .. } => {
             (Code::UnknownMode, family, Some("find out what wrote it: no release of the client did"))
         }

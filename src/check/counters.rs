@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::{Code, Finding};
+use super::{Checked, Code, Finding};
 use crate::directory::{DirectoryError, InDirectory};
 use crate::format::MetricFileName;
 use crate::merge::{Options, Traced, TracedSeries, merge_paths};
 use crate::model::MetricType;
 use crate::notation::{go_string, some_of};
-use crate::select::Selection;
+use crate::select::{FileFilter, Selection};
 
 /// What everything that only grows had counted at one moment.
 #[derive(Clone, Debug, Default)]
@@ -32,12 +32,18 @@ impl Counts {
     ///
     /// # Errors
     /// [`DirectoryError`] if another path cannot be worked on.
-    pub fn read(paths: &[PathBuf], recursive: bool) -> Result<Self, DirectoryError> {
-        let paths: Vec<_> = paths.iter().filter(|path| path.exists()).cloned().collect();
+    pub fn read(what: &Checked) -> Result<Self, DirectoryError> {
+        let paths: Vec<_> = what.paths.iter().filter(|path| path.exists()).cloned().collect();
         let types = vec![MetricType::Counter, MetricType::Histogram, MetricType::Summary];
-        let selection = Selection { types, ..Selection::default() };
-        let options = Options { selection, traced: Traced::Everything, ..Options::default() };
-        let (files, mut merged) = merge_paths(&paths, recursive, &options)?;
+        let files = FileFilter { types, ..FileFilter::default() };
+        let selection = Selection { files, ..Selection::default() };
+        let options = Options {
+            selection,
+            directory_label: what.directory_label.clone(),
+            traced: Traced::Everything,
+            ..Options::default()
+        };
+        let (files, mut merged) = merge_paths(&paths, what.recursive, &options)?;
         Ok(Self::of(&merged.series.traced(), |file| files[file].path()))
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::survey::{Oddity, Survey, Surveyed};
-use super::{Code, Finding};
+use super::{Code, Finding, Severity};
 use crate::directory::{Place, Problem, ProblemKind, user_to_be};
 use crate::format::FormatError;
 use crate::liveness::{Evidence, Examined, Liveness, examine, name_holders};
@@ -37,6 +37,15 @@ fn of_problem(problem: &Problem, file: Option<&Surveyed>, survey: &Survey) -> Fi
             "a link, which promproc does not follow; the official client reads what it leads to".to_owned(),
             true,
         ),
+        ProblemKind::LinkedDirectory => {
+            let message =
+                "a link to a directory: -r does not follow links, so what it leads to is not in here";
+            let finding = Finding::new(Code::ForeignFile, problem.path.to_string_lossy(), message);
+            // No scrape minds it.
+            let finding = Finding { severity: Severity::Warning, ..finding };
+            return finding
+                .advice("if the service writes there, give the directory that it leads to as a PATH");
+        }
         ProblemKind::Io(error) => (Code::UnreadableFile, format!("its values are missing: {error}"), false),
         ProblemKind::Format(_) => (Code::DamagedFile, fails(&problem.kind.to_string()), true),
         ProblemKind::Key { .. } => (Code::BadKey, fails(&problem.kind.to_string()), true),

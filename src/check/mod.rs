@@ -16,7 +16,7 @@ mod writers;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use code::{Code, Severity};
 pub use counters::Counts;
@@ -24,7 +24,7 @@ pub use growth::{Growth, LabelValues, SeriesCount, Totals};
 
 use crate::directory::{DirectoryError, scan_until_whole};
 use crate::liveness::Liveness;
-use crate::merge::{Merged, Options, Traced};
+use crate::merge::{Collision, Merged, Options, Traced};
 use crate::notation::Remedy;
 use survey::{Survey, Surveyed};
 
@@ -142,7 +142,7 @@ pub struct Report {
     /// Of the file system of the directory, if there is one directory: bytes that processes may still use, and
     /// all.
     pub space_bytes: Option<(u64, u64)>,
-    /// Ids in file names, of which some file is live; none is live, and some unknown; all dead.
+    /// Ids in file names, each directory's apart, with a live file; without one, but with an unknown one; all dead.
     pub live: usize,
     /// See `live`.
     pub unknown: usize,
@@ -150,6 +150,8 @@ pub struct Report {
     pub dead: usize,
     /// Where the files and series come from.
     pub growth: Growth,
+    /// What is lost because several directories have the same series.
+    pub collisions: Vec<Collision>,
 }
 
 /// What to check.
@@ -160,6 +162,8 @@ pub struct Checked {
     pub paths: Vec<PathBuf>,
     /// Take every directory below a path as well.
     pub recursive: bool,
+    /// The name of a label that says from which directory a series is.
+    pub directory_label: Option<String>,
     /// Whether the environment variable that names the directory is set, but empty.
     pub variable_is_empty: bool,
     /// What was counted some time before, if that is to be compared.
@@ -179,8 +183,8 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     let (missing, paths): (Vec<_>, Vec<_>) = what.paths.iter().cloned().partition(|path| !path.exists());
     findings.extend(missing.iter().map(|path| directory::missing(path)));
     let traced = if what.before.is_some() { Traced::Everything } else { Traced::Gauges };
-    let options = Options { traced, ..Options::default() };
-    let (mut survey, Merged { mut series, problems, conflicts }) =
+    let options = Options { traced, directory_label: what.directory_label.clone(), ..Options::default() };
+    let (mut survey, Merged { mut series, problems, conflicts, collisions, .. }) =
         scan_until_whole(&paths, what.recursive, |scan| Survey::of(scan, &options))?;
     survey.weigh()?;
     let traced = series.traced();
@@ -203,9 +207,9 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
         (Reverse(finding.severity), finding.code, commands, finding.subject.clone())
     });
 
-    let mut of_pid: BTreeMap<&str, Liveness> = BTreeMap::new();
+    let mut of_pid: BTreeMap<(&Path, &str), Liveness> = BTreeMap::new();
     for file in survey.files() {
-        let known = of_pid.entry(file.name().pid()).or_insert(Liveness::Dead);
+        let known = of_pid.entry((file.directory().path(), file.name().pid())).or_insert(Liveness::Dead);
         *known = file.liveness().max(*known);
     }
     let count = |liveness| of_pid.values().filter(|known| **known == liveness).count();
@@ -225,5 +229,6 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
         unknown,
         dead,
         growth,
+        collisions,
     })
 }

@@ -100,10 +100,11 @@ impl Survey {
     /// Merges the files of a scan, and notes on the way what the merge does not: each file is opened once,
     /// and asked once for its lease.
     pub(super) fn of(scan: Scan, options: &Options) -> Result<(Self, Merged), Vanished> {
+        let label = options.directory_label.as_ref().map(|name| scan.directory_label(name));
         let Scan { files, left_out, directories } = scan;
         let source = Asking { seen: files.iter().map(|_| OnceLock::new()).collect(), files };
         let mut watch = Watch::default();
-        let mut merged = merge_before(&mut watch, &source, options)?;
+        let mut merged = merge_before(&mut watch, &source, options, label.as_ref())?;
         merged.problems.splice(0..0, left_out);
         let (counts, entries) = watch.finish();
         let mut survey = Self { directories, entries, ..Self::default() };

@@ -11,13 +11,15 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
-use promproc::check::{Code, Severity};
 use promproc::exposition::Escaping;
 use promproc::model::{GaugeMode, MetricType};
 use promproc::observe::{By, Sort};
 use promproc::select::Selector;
 
-use values::{duration, interval, label, one_of, permissions, pid, prunable_modes};
+pub(crate) use values::{Codes, FailOn, PrunableModes};
+use values::{
+    CodesParser, directory_label, duration, interval, label, one_of, permissions, pid, prunable_modes,
+};
 
 /// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
 ///
@@ -228,11 +230,11 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: CheckFormat,
     /// Exit with 1 if there is a finding of at least this severity
-    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&Severity::ALL, Severity::as_str))]
-    pub fail_on: Severity,
-    /// Leave out findings with this code (may be repeated)
-    #[arg(long, value_name = "CODE", value_parser = one_of(Code::ALL, Code::as_str))]
-    pub ignore: Vec<Code>,
+    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&FailOn::ALL, FailOn::as_str))]
+    pub fail_on: FailOn,
+    /// Leave out findings with this code, e.g. 'dead-*' (comma-separated, may be repeated)
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = CodesParser)]
+    pub ignore: Vec<Codes>,
     /// Look twice, this far apart, and report counters that fell in between
     #[arg(long, value_name = "SECONDS", value_parser = interval)]
     pub watch: Option<Duration>,
@@ -249,12 +251,13 @@ pub(crate) struct PruneArgs {
     /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub path: Option<PathBuf>,
-    /// Declare this process dead and remove its files without looking (may be repeated)
-    #[arg(long, value_name = "PID", value_parser = pid)]
+    /// Declare this process dead and remove its files without looking (comma-separated, may be repeated)
+    #[arg(long, value_name = "PID", value_delimiter = ',', value_parser = pid)]
     pub pid: Vec<String>,
-    /// Prune gauges of this mode instead of all live modes (may be repeated)
-    #[arg(long, value_name = "MODE", value_parser = prunable_modes())]
-    pub mode: Vec<GaugeMode>,
+    /// Prune gauges of this mode instead of all live modes; live means all of these, e.g. live,all
+    /// (comma-separated, may be repeated)
+    #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = prunable_modes())]
+    pub mode: Vec<PrunableModes>,
     /// Say what would be removed, but remove nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -367,27 +370,39 @@ pub(crate) struct Input {
     /// Read every directory below PATH as well
     #[arg(short, long)]
     pub recursive: bool,
+    /// Add to every series the label NAME with the end of its directory's path that tells the
+    /// directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal
+    /// pids
+    #[arg(long, value_name = "NAME", value_parser = directory_label)]
+    pub directory_label: Option<String>,
 }
 
-/// Which entries to take
+/// What to take
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub(crate) struct Select {
-    /// Only this family or sample; * matches any characters, ? any one (may be repeated)
-    #[arg(long, value_name = "NAME")]
-    pub name: Vec<String>,
-    /// Only files of this metric type (may be repeated)
-    #[arg(long = "type", value_name = "TYPE", value_parser = one_of(&MetricType::ALL, MetricType::as_str))]
+    /// Only files of this metric type (comma-separated, may be repeated)
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = one_of(&MetricType::ALL, MetricType::as_str))]
     pub metric_type: Vec<MetricType>,
-    /// Only gauges of this mode, e.g. livesum (may be repeated)
-    #[arg(long, value_name = "MODE", value_parser = one_of(&GaugeMode::ALL, GaugeMode::as_str))]
+    /// Only gauges of this mode, e.g. livesum (comma-separated, may be repeated)
+    #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = one_of(&GaugeMode::ALL, GaugeMode::as_str))]
     pub mode: Vec<GaugeMode>,
-    /// Only files of this process (may be repeated)
-    #[arg(long, value_name = "PID")]
+    /// Only files of this process (comma-separated, may be repeated)
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
     pub pid: Vec<String>,
-    /// Only series with this label, as stored (may be repeated; all must match)
-    ///
-    /// Merging adds the label pid to gauges; choose by it with --pid.
+    /// Only series of this family or sample name; * matches any characters, ? any one
+    /// (comma-separated, may be repeated)
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub name: Vec<String>,
+    /// Only series with this label (may be repeated; all must match)
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
     pub label: Vec<(String, String)>,
+    /// Only series that this PromQL selector matches, e.g. 'http_requests_total{path!="/slow"}'
+    /// (may be repeated: one must match)
+    #[arg(long = "match", value_name = "SELECTOR", value_parser = Selector::from_str)]
+    pub kept: Vec<Selector>,
+    /// Leave out the series that this PromQL selector matches, e.g. '{instance="web-3"}', whatever
+    /// other filters take (may be repeated)
+    #[arg(long = "drop", value_name = "SELECTOR", value_parser = Selector::from_str)]
+    pub dropped: Vec<Selector>,
 }

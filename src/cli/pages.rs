@@ -54,8 +54,7 @@ const DEPRECATED_DIRECTORY: Term = (
     "prometheus_multiproc_dir",
     "The old name of that variable, used with a warning if PROMETHEUS_MULTIPROC_DIR is not set.",
 );
-const NO_COLOR: Term =
-    ("NO_COLOR", "If set and not empty, turns colour off, except with --color=always.");
+const NO_COLOR: Term = ("NO_COLOR", "If set and not empty, turns colour off, except with --color=always.");
 const ON_DIRECTORIES: &[Term] = &[DIRECTORY, DEPRECATED_DIRECTORY, NO_COLOR];
 
 const METRIC_FILES: Term = (
@@ -269,10 +268,7 @@ const CLEAN: Page = Page {
         ),
     ],
     environment: ON_DIRECTORIES,
-    files: &[
-        METRIC_FILES,
-        (".promproc-*", "What promproc left when it was killed. It is removed as well."),
-    ],
+    files: &[METRIC_FILES, (".promproc-*", "What promproc left when it was killed. It is removed as well.")],
 };
 
 const TOP: Page = Page {

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use promproc::directory::{DirectoryError, Problem};
 use promproc::liveness::Process;
-use promproc::select::{NamePattern, Selection};
+use promproc::merge::Collision;
+use promproc::select::{Pattern, Selection, Unmatched};
 
 use crate::cli::Select;
 use crate::console::Console;
@@ -109,6 +110,9 @@ pub(crate) fn hinted(error: DirectoryError) -> anyhow::Error {
         DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             "run promproc as the user that the service runs as".to_owned()
         }
+        DirectoryError::OnlyBelow { .. } => {
+            "give -r to take every directory below it, or name one of them".to_owned()
+        }
         DirectoryError::Link { .. } => "name the directory that it leads to, if that is the one".to_owned(),
         DirectoryError::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
             "this command works on a whole directory".to_owned()
@@ -121,11 +125,13 @@ pub(crate) fn hinted(error: DirectoryError) -> anyhow::Error {
 /// The filters of the command line as the library has them.
 pub(crate) fn selection(select: &Select) -> Selection {
     let mut selection = Selection::default();
-    selection.names = select.name.iter().map(|name| NamePattern::new(name)).collect();
-    selection.types.clone_from(&select.metric_type);
-    selection.modes.clone_from(&select.mode);
-    selection.pids.clone_from(&select.pid);
-    selection.labels.clone_from(&select.label);
+    selection.files.types.clone_from(&select.metric_type);
+    selection.files.modes.clone_from(&select.mode);
+    selection.files.pids.clone_from(&select.pid);
+    selection.series.names = select.name.iter().map(|name| Pattern::new(name)).collect();
+    selection.series.labels.clone_from(&select.label);
+    selection.series.kept.clone_from(&select.kept);
+    selection.series.dropped.clone_from(&select.dropped);
     selection
 }
 
@@ -149,4 +155,31 @@ pub(crate) fn report(problems: &[Problem], console: &Console) -> Outcome {
         console.warning(problem);
     }
     if problems.is_empty() { Outcome::Done } else { Outcome::NeedsAttention }
+}
+
+/// Says which conditions matched nothing; that needs a person's attention.
+pub(crate) fn say_unmatched(unmatched: &[Unmatched], console: &Console) -> Outcome {
+    for one in unmatched {
+        console.warning(one);
+        if let Some(hint) = &one.hint {
+            console.hint(hint);
+        }
+    }
+    if unmatched.is_empty() { Outcome::Done } else { Outcome::NeedsAttention }
+}
+
+/// Says what is lost because several directories have the same series; that needs a person's attention.
+pub(crate) fn say_collisions<'c>(
+    collisions: impl IntoIterator<Item = &'c Collision>,
+    console: &Console,
+) -> Outcome {
+    let collisions: Vec<_> = collisions.into_iter().collect();
+    let Some(first) = collisions.first() else {
+        return Outcome::Done;
+    };
+    let lost: usize = collisions.iter().map(|collision| collision.lost).sum();
+    let more = if lost > 1 { format!(" (and so for {} more)", lost - 1) } else { String::new() };
+    console.warning(format_args!("{first}{more}"));
+    console.hint("equal pids in different containers: --directory-label NAME tells their series apart");
+    Outcome::NeedsAttention
 }

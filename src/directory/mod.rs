@@ -2,6 +2,7 @@
 //! it is a metric file.
 
 mod contents;
+mod label;
 mod open;
 pub(crate) mod own;
 mod owner;
@@ -10,6 +11,7 @@ mod scan;
 
 pub(crate) use contents::Contents;
 pub use contents::{MetricFile, Other, OtherKind, Place};
+pub use label::DirectoryLabel;
 pub use open::{Directory, FileId, InDirectory, Opener};
 pub use owner::user_to_be;
 pub use problem::{DirectoryError, Problem, ProblemKind};

@@ -162,6 +162,12 @@ impl Directory {
         File::from(found).metadata()
     }
 
+    /// Which directory a name in it leads to, where it leads to one; a link is followed to see that.
+    pub(crate) fn directory_at(&self, name: &OsStr) -> Option<FileId> {
+        let found = with_descriptors(|| fs::openat(&self.handle, name, AS_DIRECTORY, Mode::empty())).ok()?;
+        File::from(found).metadata().ok().map(|metadata| FileId::of(&metadata))
+    }
+
     /// What the system says of the directory itself.
     pub(crate) fn own_metadata(&self) -> io::Result<Metadata> {
         File::from(self.reopened(TO_REACH)?).metadata()

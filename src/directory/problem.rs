@@ -26,6 +26,9 @@ pub enum ProblemKind {
     /// A link; it was not followed.
     #[error("left out: a link; links are not followed")]
     Link,
+    /// A link to a directory, below one that was given with all below it; it was not followed.
+    #[error("left out: a link to a directory; -r does not follow links")]
+    LinkedDirectory,
     /// A directory, FIFO, socket or device; it was not opened.
     #[error("left out: not a regular file")]
     NotAFile,
@@ -64,6 +67,14 @@ pub enum DirectoryError {
     /// There is nothing of that name.
     #[error("{}: no such file or directory", .0.display())]
     Missing(PathBuf),
+    /// A directory without metric files, below which there are some that were not asked for.
+    #[error("{}: no metric files in it, but below it, as in {}", path.display(), below.display())]
+    OnlyBelow {
+        /// The directory.
+        path: PathBuf,
+        /// One below it that has some.
+        below: PathBuf,
+    },
     /// The path is neither a directory nor a regular file.
     #[error("{}: neither a directory nor a regular file", .0.display())]
     Kind(PathBuf),

@@ -1,6 +1,6 @@
 //! Which metric files paths lead to, in the order in which they are to be read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -10,6 +10,9 @@ use std::sync::Arc;
 use super::contents::{Contents, MetricFile, Other, OtherKind, Place};
 use super::{Directory, DirectoryError, FileId, InDirectory, Problem, ProblemKind};
 use crate::format::MetricFileName;
+
+/// So many directories are looked into for metric files that were not asked for.
+const LOOKED_INTO: usize = 10_000;
 
 /// How often a directory is scanned when files vanish while they are read.
 const TRIES: usize = 3;
@@ -60,7 +63,8 @@ pub fn scan(directory: &Path) -> Result<Scan, DirectoryError> {
 /// `recursive` takes all directories below a directory as well, in byte order of their paths.
 ///
 /// # Errors
-/// [`DirectoryError`] for the first path that does not exist, cannot be listed, or is not ours.
+/// [`DirectoryError`] for the first path that does not exist, cannot be listed, or is not ours; without
+/// `recursive`, also for a directory that has metric files only below it.
 pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryError> {
     let mut found = Scan::default();
     let mut named = Vec::new();
@@ -73,7 +77,13 @@ pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryErr
             if recursive {
                 found.add_tree(directory)?;
             } else {
-                found.add(&directory)?;
+                let before = found.files.len();
+                let below = found.add(&directory)?;
+                if found.files.len() == before
+                    && let Some(below) = first_with_files(directory, below)
+                {
+                    return Err(DirectoryError::OnlyBelow { path: path.clone(), below });
+                }
             }
         } else if kind.is_file() {
             named_at.get_or_insert(found.files.len());
@@ -148,8 +158,11 @@ impl Scan {
     fn add_tree(&mut self, top: Arc<Directory>) -> Result<(), DirectoryError> {
         let mut waiting = vec![top];
         let mut trees = Vec::new();
+        // Of directories reached, and links to directories with what they lead to.
+        let (mut reached, mut links) = (HashSet::new(), Vec::new());
         while let Some(directory) = waiting.pop() {
             let mut found = Self::default();
+            reached.extend(directory.own_metadata().ok().map(|metadata| FileId::of(&metadata)));
             match found.add(&directory) {
                 Ok(below) => {
                     for name in below {
@@ -165,6 +178,7 @@ impl Scan {
                 // It has vanished.
                 Err(_) => {}
             }
+            links.extend(found.linked_directories(&directory));
             trees.push((directory, found));
         }
         trees.sort_unstable_by(|(a, _), (b, _)| a.path().as_os_str().cmp(b.path().as_os_str()));
@@ -173,7 +187,22 @@ impl Scan {
             self.left_out.extend(found.left_out);
             self.directories.extend(found.directories);
         }
+        // What is reached another way is not left out.
+        links.retain(|(_, target)| !reached.contains(target));
+        links.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
+        let left_out =
+            links.into_iter().map(|(path, _)| Problem { path, kind: ProblemKind::LinkedDirectory });
+        self.left_out.extend(left_out);
         Ok(())
+    }
+
+    /// The links in a directory that was listed which lead to directories, and to which.
+    fn linked_directories(&self, directory: &Directory) -> Vec<(PathBuf, FileId)> {
+        let unseen = self.directories.iter().flat_map(|listed| &listed.unseen);
+        let foreign = unseen.filter(|other| other.kind == OtherKind::Foreign);
+        let link =
+            |other: &Other| Some((directory.path_of(&other.name), directory.directory_at(&other.name)?));
+        foreign.filter_map(link).collect()
     }
 }
 
@@ -184,6 +213,30 @@ impl Scan {
             self.left_out.push(Problem { path, kind: ProblemKind::Io(error) });
         }
     }
+}
+
+/// A directory below this one that has metric files; `names` are those of the directories in this one.
+/// What cannot be looked into has none.
+fn first_with_files(directory: Arc<Directory>, names: Vec<OsString>) -> Option<PathBuf> {
+    let mut waiting = VecDeque::from([(directory, names)]);
+    let mut looked_into = 0;
+    while let Some((directory, names)) = waiting.pop_front() {
+        for name in names {
+            looked_into += 1;
+            if looked_into > LOOKED_INTO {
+                return None;
+            }
+            let Ok(below) = directory.open_below(&name).map(Arc::new) else { continue };
+            let Ok(contents) = Contents::of(&below) else { continue };
+            let mut found = Scan::default();
+            let names = found.add_contents(&below, contents);
+            if !found.files.is_empty() {
+                return Some(below.path().to_owned());
+            }
+            waiting.push_back((below, names));
+        }
+    }
+    None
 }
 
 fn open(path: &Path) -> Result<Arc<Directory>, DirectoryError> {

@@ -20,7 +20,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod nearest;
 mod quantile;
 
 use std::borrow::Borrow;
@@ -32,11 +31,10 @@ pub use quantile::quantile;
 use crate::directory::{DirectoryError, InDirectory, Problem, user_to_be};
 use crate::liveness::{Examined, Liveness, examine, name_holders};
 use crate::merge::rule::{self, Outcome, merged};
-use crate::merge::{Conflict, Contribution, Merged, Options, Traced, TracedSeries, merge_paths};
-use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
-use crate::notation::{Remedy, go_string};
-use crate::select::Selector;
-use nearest::nearest;
+use crate::merge::{Collision, Conflict, Contribution, Merged, Options, Traced, TracedSeries, merge_paths};
+use crate::model::{GaugeMode, GaugeRule, MetricType};
+use crate::notation::Remedy;
+use crate::select::{Nearest, Selector};
 
 /// The series that a selector chose, explained.
 #[derive(Debug)]
@@ -52,6 +50,8 @@ pub struct Explained {
     pub problems: Vec<Problem>,
     /// What the client's rules decided.
     pub conflicts: Vec<Conflict>,
+    /// What is lost because several directories have the same series.
+    pub collisions: Vec<Collision>,
 }
 
 /// One series and the reasons for its value.
@@ -139,9 +139,8 @@ impl Explanation {
     }
 }
 
-/// Explains every series that `selector` matches. A histogram's buckets are matched, as one, by the
-/// names of the family, of its `_bucket` and its `_count`; everything of a histogram or summary by
-/// the family's name.
+/// Explains every series that `selector` matches. The buckets of a label set of a histogram are explained
+/// together, if the selector matches any of them or their count.
 ///
 /// # Errors
 /// [`DirectoryError`] if a path cannot be worked on.
@@ -153,36 +152,28 @@ pub fn explain(
 ) -> Result<Explained, DirectoryError> {
     let options = Options { traced: Traced::Everything, ..options.clone() };
     let (files, merged) = merge_paths(paths, recursive, &options)?;
-    let Merged { mut series, problems, conflicts } = merged;
-    let (selector, of_bound) = selector.clone().split_off("le");
-    let (matched, others): (Vec<_>, Vec<_>) =
-        series.traced().into_iter().partition(|series| is_selected(series, &selector, &of_bound));
+    let Merged { mut series, problems, conflicts, collisions, .. } = merged;
+    let is_selected = |series: &TracedSeries| series.has_any_line(|line| selector.matches(line));
+    let (matched, others): (Vec<_>, Vec<_>) = series.traced().into_iter().partition(is_selected);
     let mut files: Vec<_> = files.into_iter().map(Examined::unasked).collect();
     let needed = matched.iter().flat_map(|series| &series.contributions).map(|one| one.file);
     examine_some(&mut files, &needed.collect())?;
     let series: Vec<_> = matched.into_iter().map(|series| explain_series(series, &files)).collect();
-    let nearest = if series.is_empty() { nearest(&selector, &others) } else { Vec::new() };
-    Ok(Explained { series, files, nearest, problems, conflicts })
+    let nearest = if series.is_empty() { nearest(selector, &others) } else { Vec::new() };
+    Ok(Explained { series, files, nearest, problems, conflicts, collisions })
 }
 
-fn is_selected(series: &TracedSeries, selector: &Selector, of_bound: &Selector) -> bool {
-    let count = format!("{}_count", series.family);
-    let mut names = vec![&*series.sample];
-    if matches!(series.metric_type, MetricType::Histogram | MetricType::Summary) {
-        names.push(&series.family);
+/// What the selector may have meant.
+fn nearest(selector: &Selector, others: &[TracedSeries]) -> Vec<String> {
+    let mut nearest = Nearest::to_selector(selector);
+    for series in others {
+        series.has_line(|line| {
+            nearest.see(line);
+            false
+        });
+        nearest.see(&series.candidate(&series.sample, None));
     }
-    if !series.buckets.is_empty() {
-        names.push(&count);
-    }
-    let has_bound = |bound: &str| {
-        let labels = Labels::new([("le", bound)].into_iter().filter(|(_, bound)| !bound.is_empty()));
-        of_bound.matches([""], &labels)
-    };
-    let is_bound = match series.buckets.as_slice() {
-        [] => has_bound(""),
-        buckets => buckets.iter().any(|(bound, _)| has_bound(&go_string(*bound))),
-    };
-    is_bound && selector.matches(names, &series.labels)
+    nearest.into_texts()
 }
 
 /// Finds out about the writers of the files of these indices, by name.

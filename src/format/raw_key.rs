@@ -42,6 +42,16 @@ impl<'a> KeyLabels<'a> {
         self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
     }
 
+    /// Sets a label. Says whether there was one of that name.
+    pub fn set(&mut self, name: &str, value: &str) -> bool {
+        let at = self.0.binary_search_by(|(other, _)| (**other).cmp(name));
+        match at {
+            Ok(at) => self.0[at].1 = Cow::Owned(value.to_owned()),
+            Err(at) => self.0.insert(at, (Cow::Owned(name.to_owned()), Cow::Owned(value.to_owned()))),
+        }
+        at.is_ok()
+    }
+
     pub(super) fn into_owned<'b>(self) -> KeyLabels<'b> {
         let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         KeyLabels(self.0.into_iter().map(|(name, value)| (owned(name), owned(value))).collect())

@@ -2,6 +2,20 @@
 
 use crate::model::{GaugeMode, MetricType};
 
+impl Conflict {
+    /// The name of the family that it is about.
+    pub fn family(&self) -> &str {
+        match self {
+            Self::Modes { family, .. }
+            | Self::Types { family, .. }
+            | Self::PidLabel { family }
+            | Self::UnknownMode { family, .. }
+            | Self::DirectoryLabel { family, .. }
+            | Self::Surrogate { family } => family,
+        }
+    }
+}
+
 /// Something in the files that the client merges in a way that may surprise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
@@ -37,6 +51,14 @@ pub enum Conflict {
     PidLabel {
         /// The family's name.
         family: String,
+    },
+    /// A series has a label of the name that says which directory it is from.
+    #[error("family {family}: its own label {label} is replaced by that of the directory")]
+    DirectoryLabel {
+        /// The family's name.
+        family: String,
+        /// The label's name.
+        label: String,
     },
     /// A gauge mode that no client release has.
     #[error("family {family}: no client has the gauge mode {mode}; it is treated as all")]

@@ -5,7 +5,9 @@
 //! target that was found once for all equal keys (`target`); the target says which cell of the merged
 //! series (`series`) the value goes to, and by which rule (`rule`).
 
+mod collision;
 mod conflict;
+mod families;
 mod options;
 mod pass;
 pub(crate) mod rule;
@@ -16,15 +18,19 @@ mod trace;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+pub use collision::Collision;
 pub use conflict::Conflict;
+pub use families::Families;
 pub use options::{Options, Order, Traced};
 pub use trace::{Contribution, TracedSeries};
 
-use crate::directory::{DirectoryError, MetricFile, Problem, Scan, Vanished, scan_until_whole};
+use crate::directory::{
+    DirectoryError, DirectoryLabel, MetricFile, Problem, Scan, Vanished, scan_until_whole,
+};
 use crate::format::{Entries, Layout};
-use crate::model::MetricFamily;
 use crate::reader::Source;
-use pass::Pass;
+use crate::select::{SeriesFilter, Unmatched};
+use pass::{Finished, Pass};
 use series::Series;
 use trace::Trace;
 
@@ -37,6 +43,10 @@ pub struct Merged {
     pub problems: Vec<Problem>,
     /// What the client's rules decided.
     pub conflicts: Vec<Conflict>,
+    /// Families of which series were lost because several directories have the same.
+    pub collisions: Vec<Collision>,
+    /// Conditions on files that none of them matched, where paths were merged.
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// Merged series.
@@ -46,16 +56,19 @@ pub struct MergedSeries {
     trace: Option<Trace>,
     accumulate: bool,
     order: Order,
+    filter: SeriesFilter,
 }
 
 impl MergedSeries {
-    /// The metric families, each made when it is asked for.
-    pub fn into_families(self) -> impl Iterator<Item = MetricFamily> {
-        self.series.into_families(self.accumulate, self.order)
+    /// The metric families, each made when it is asked for, with the series that
+    /// [`Options::selection`] chooses.
+    pub fn into_families(self) -> Families {
+        Families::new(self.series.into_families(self.accumulate, self.order), &self.filter)
     }
 
     /// Every series that was traced (see [`Options::traced`]), and those that nobody set, with what was
-    /// merged into it; in the client's order.
+    /// merged into it; in the client's order. None is left out here: what a series is called depends on
+    /// how it is shown.
     pub fn traced(&mut self) -> Vec<TracedSeries> {
         self.trace.as_mut().map_or_else(Vec::new, |trace| trace.of_series(&self.series))
     }
@@ -85,10 +98,12 @@ const TRIES: usize = 3;
 /// # Errors
 /// [`Vanished`] if a file is not there any more that the client fails without.
 pub fn merge(source: &impl Source, options: &Options) -> Result<Merged, Vanished> {
-    merge_before(&mut (), source, options)
+    let label = options.directory_label.as_ref().map(|name| DirectoryLabel::of_files(name, source.files()));
+    merge_before(&mut (), source, options, label.as_ref())
 }
 
-/// Merges the files of a source before the eyes of a witness, who sees each entry once.
+/// Merges the files of a source before the eyes of a witness, who sees each entry once; `label` is the one
+/// that [`Options::directory_label`] names.
 ///
 /// # Errors
 /// As [`merge`].
@@ -96,19 +111,26 @@ pub(crate) fn merge_before(
     witness: &mut impl Witness,
     source: &impl Source,
     options: &Options,
+    label: Option<&DirectoryLabel>,
 ) -> Result<Merged, Vanished> {
-    let mut pass = Pass::over(source, options, HashMap::new(), witness)?;
+    let mut pass = Pass::over(source, options, label, HashMap::new(), witness)?;
     for _ in 1..TRIES {
         // The mode of the last file applies to a whole family. Where a family turns out to have
         // several rules, all is read again with the one that came last.
         if !pass.has_applied_another_rule() {
             break;
         }
-        pass = Pass::over(source, options, pass.last_modes(), &mut ())?;
+        pass = Pass::over(source, options, label, pass.last_modes(), &mut ())?;
     }
-    let (series, problems, conflicts, trace) = pass.finish();
-    let series = MergedSeries { series, trace, accumulate: options.accumulate, order: options.order };
-    Ok(Merged { series, problems, conflicts })
+    let Finished { series, problems, conflicts, collisions, trace } = pass.finish();
+    let series = MergedSeries {
+        series,
+        trace,
+        accumulate: options.accumulate,
+        order: options.order,
+        filter: options.selection.series.clone(),
+    };
+    Ok(Merged { series, problems, conflicts, collisions, unmatched: Vec::new() })
 }
 
 /// Merges the metric files of directories, and files, as they are found. Returns which were read, too.
@@ -121,10 +143,13 @@ pub fn merge_paths(
     options: &Options,
 ) -> Result<(Vec<MetricFile>, Merged), DirectoryError> {
     scan_until_whole(paths, recursive, |scan| {
+        let label = options.directory_label.as_ref().map(|name| scan.directory_label(name));
         let Scan { mut files, left_out, .. } = scan;
         // Here, and not where a file's turn comes: what the reader opened it waits to hand out.
-        files.retain(|file| options.selection.has_file(&file.name));
-        let mut merged = merge(&files, options)?;
+        let filter = &options.selection.files;
+        let unmatched = filter.unmatched(files.iter().map(|file| &file.name));
+        files.retain(|file| filter.takes(&file.name));
+        let mut merged = Merged { unmatched, ..merge_before(&mut (), &files, options, label.as_ref())? };
         merged.problems.splice(0..0, left_out);
         Ok((files, merged))
     })

@@ -28,8 +28,11 @@ pub enum Traced {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Which entries to take. Which files, the source says.
+    /// Which files to read, where paths are merged, and which merged series to give.
     pub selection: Selection,
+    /// The name of a label that each series gets, which says from which directory it is: see
+    /// [`DirectoryLabel`](crate::directory::DirectoryLabel).
+    pub directory_label: Option<String>,
     /// Cumulate histogram buckets and print `_count`; `false` is the client's `accumulate=False`.
     pub accumulate: bool,
     /// In which order the result comes.
@@ -44,6 +47,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             selection: Selection::default(),
+            directory_label: None,
             accumulate: true,
             order: Order::FirstSeen,
             threads: None,

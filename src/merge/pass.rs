@@ -2,21 +2,29 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::collision::Collision;
 use super::series::Series;
 use super::target::{Action, Pid, Target, Targets};
 use super::trace::Trace;
 use super::{Conflict, Options, Traced, Witness};
-use crate::directory::{InDirectory, MetricFile, Problem, ProblemKind, Vanished};
+use crate::directory::{Directory, DirectoryLabel, InDirectory, MetricFile, Problem, ProblemKind, Vanished};
 use crate::format::{Entry, MetricFileName};
 use crate::model::{GaugeMode, GaugeRule, MetricType};
 use crate::reader::keys::KeyTable;
 use crate::reader::{BadKeys, FileReader, ReadError, Source, read_files};
 
 /// The state of a pass.
-pub(super) struct Pass<'o> {
+pub(super) struct Pass<'l> {
+    label: Option<&'l DirectoryLabel>,
+    /// The directory of the file read last, and its number.
+    last_directory: Option<(Arc<Directory>, usize)>,
+    /// The directories so far, by their paths.
+    directories: HashMap<PathBuf, usize>,
     tables: Vec<(FileClass, KeyTable<Target>)>,
-    targets: Targets<'o>,
+    targets: Targets,
     problems: Vec<Problem>,
 }
 
@@ -25,40 +33,59 @@ pub(super) struct Pass<'o> {
 struct FileClass {
     metric_type: MetricType,
     mode: Option<GaugeMode>,
+    /// Whose label its keys get, if they get one.
+    directory: Option<usize>,
+}
+
+/// The result of a pass.
+pub(super) struct Finished {
+    pub(super) series: Series,
+    pub(super) problems: Vec<Problem>,
+    pub(super) conflicts: Vec<Conflict>,
+    pub(super) collisions: Vec<Collision>,
+    pub(super) trace: Option<Trace>,
 }
 
 /// A file while its entries go to their cells.
-struct InFile<'p, 'o> {
-    targets: &'p mut Targets<'o>,
+struct InFile<'p> {
+    targets: &'p mut Targets,
     name: &'p MetricFileName,
     /// Only gauges have series of their own for each process.
     pid: Option<Pid<'p>>,
     left_out: BadKeys,
 }
 
-impl InFile<'_, '_> {
+impl InFile<'_> {
     fn find(&mut self, entry: &Entry<'_>) -> Option<Target> {
         self.targets.find(self.name, entry).map_err(|error| self.left_out.note(entry, error)).ok()
     }
 
     fn take(&mut self, target: Target, entry: Entry<'_>) {
-        if let (Some(mode), Some(family)) = (self.name.mode, target.family) {
-            self.targets.series.families[family].note_mode(mode);
+        if let Some(mode) = self.name.mode {
+            self.targets.series.families[target.family].note_mode(mode);
         }
         self.targets.apply(target.action, self.pid, &entry);
     }
 }
 
-impl<'o> Pass<'o> {
-    /// Reads all files. `modes` are those that an earlier pass found to apply to families.
+impl<'l> Pass<'l> {
+    /// Reads all files; their keys get the label, if there is one. `modes` are those that an earlier pass found to apply to families.
     pub(super) fn over(
         source: &impl Source,
-        options: &'o Options,
+        options: &Options,
+        label: Option<&'l DirectoryLabel>,
         modes: HashMap<String, GaugeMode>,
         witness: &mut impl Witness,
     ) -> Result<Self, Vanished> {
-        let targets = Targets::new(&options.selection, modes, options.traced);
-        let mut pass = Self { tables: Vec::new(), targets, problems: Vec::new() };
+        let targets = Targets::new(modes, options.traced);
+        let mut pass = Self {
+            label,
+            last_directory: None,
+            directories: HashMap::new(),
+            tables: Vec::new(),
+            targets,
+            problems: Vec::new(),
+        };
         let mut index = 0;
         read_files(source, options.threads, |file, reader| {
             witness.file(index, file);
@@ -75,7 +102,12 @@ impl<'o> Pass<'o> {
         reader: FileReader<'_>,
         witness: &mut impl Witness,
     ) -> Result<(), Vanished> {
-        let class = FileClass { metric_type: file.name.metric_type, mode: file.name.mode };
+        let directory = self.enter(file.directory());
+        let class = FileClass {
+            metric_type: file.name.metric_type,
+            mode: file.name.mode,
+            directory: self.label.map(|_| directory),
+        };
         let at = self.tables.iter().position(|(of, _)| *of == class).unwrap_or_else(|| {
             self.tables.push((class, KeyTable::default()));
             self.tables.len() - 1
@@ -120,6 +152,21 @@ impl<'o> Pass<'o> {
         Ok(())
     }
 
+    /// Goes to the directory of a file; returns its number.
+    fn enter(&mut self, directory: &Arc<Directory>) -> usize {
+        if let Some((last, number)) = &self.last_directory
+            && Arc::ptr_eq(last, directory)
+        {
+            return *number;
+        }
+        let next = self.directories.len();
+        let number = *self.directories.entry(directory.path().to_owned()).or_insert(next);
+        self.last_directory = Some((Arc::clone(directory), number));
+        let label = self.label.map(|label| (label.name(), label.value(directory.path())));
+        self.targets.enter(number, directory.path(), label);
+        number
+    }
+
     fn report(&mut self, file: &MetricFile, kind: ProblemKind) {
         self.problems.push(Problem { path: file.path(), kind });
     }
@@ -136,14 +183,20 @@ impl<'o> Pass<'o> {
     }
 
     /// The result.
-    pub(super) fn finish(self) -> (Series, Vec<Problem>, Vec<Conflict>, Option<Trace>) {
-        let Targets { series, mut conflicts, trace, .. } = self.targets;
+    pub(super) fn finish(self) -> Finished {
+        let Targets { series, mut conflicts, collisions, trace, .. } = self.targets;
         for family in series.families.iter() {
             if let (Some(other), Some(last)) = (family.other_mode, family.last_mode) {
                 conflicts.insert(Conflict::Modes { family: family.name.clone(), other, last });
             }
         }
-        (series, self.problems, conflicts.into_iter().collect(), trace)
+        Finished {
+            series,
+            problems: self.problems,
+            conflicts: conflicts.into_iter().collect(),
+            collisions: collisions.into_found(),
+            trace,
+        }
     }
 }
 

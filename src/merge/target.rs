@@ -2,22 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::iter;
+use std::path::Path;
 
 use hashbrown::DefaultHashBuilder;
 
+use super::collision::Collisions;
 use super::series::{Cell, Family, FamilyIndex, Pairs, RecentIndex, Series, SetIndex};
 use super::trace::{Destination, Trace};
 use super::{Conflict, Traced, rule};
 use crate::format::{self, BucketKey, Entry, Key, KeyError, KeyShape, MetricFileName};
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
 use crate::reader::arena::{Arena, Index};
-use crate::select::Selection;
 
 /// Where the values of a key go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
-    /// None of a key that is not selected.
-    pub(super) family: Option<FamilyIndex>,
+    pub(super) family: FamilyIndex,
     pub(super) action: Action,
 }
 
@@ -30,22 +30,27 @@ pub(super) enum Action {
     MostRecent(RecentIndex),
     /// The series has the file's pid as a label.
     PerPid(Index<PerPid>),
-    /// Not selected.
+    /// The client never takes it.
     Skip,
 }
 
 /// Everything that targets point to.
-pub(super) struct Targets<'o> {
-    selection: &'o Selection,
+pub(super) struct Targets {
     pub(super) series: Series,
     /// Modes that a pass before this one found to apply to families.
     modes: HashMap<String, GaugeMode>,
     pub(super) conflicts: BTreeSet<Conflict>,
+    pub(super) collisions: Collisions,
+    /// The number of the directory that is read.
+    directory: usize,
+    /// The label that its keys get, if they get one.
+    label: Option<(String, String)>,
     pub(super) traced: Traced,
     pub(super) trace: Option<Trace>,
     per_pid: Arena<PerPid>,
     pids: HashMap<String, PidIndex>,
-    pid_actions: HashMap<(Index<PerPid>, PidIndex), Action, DefaultHashBuilder>,
+    /// What happens to the values of a process, and the directory that had one last.
+    pid_actions: HashMap<(Index<PerPid>, PidIndex), (Action, usize), DefaultHashBuilder>,
     /// The bucket of the file being read that was parsed last, and the label set that it is of.
     last_bucket: Option<(BucketKey, SetIndex)>,
 }
@@ -67,13 +72,15 @@ pub(super) struct Pid<'a> {
     label: &'a str,
 }
 
-impl<'o> Targets<'o> {
-    pub(super) fn new(selection: &'o Selection, modes: HashMap<String, GaugeMode>, traced: Traced) -> Self {
+impl Targets {
+    pub(super) fn new(modes: HashMap<String, GaugeMode>, traced: Traced) -> Self {
         Self {
-            selection,
             series: Series::default(),
             modes,
             conflicts: BTreeSet::new(),
+            collisions: Collisions::default(),
+            directory: 0,
+            label: None,
             traced,
             trace: (traced != Traced::Nothing).then(Trace::default),
             per_pid: Arena::default(),
@@ -81,6 +88,13 @@ impl<'o> Targets<'o> {
             pid_actions: HashMap::default(),
             last_bucket: None,
         }
+    }
+
+    /// What comes from here on is of that directory, and gets that label.
+    pub(super) fn enter(&mut self, directory: usize, path: &Path, label: Option<(&str, &str)>) {
+        self.collisions.enter(directory, path);
+        self.directory = directory;
+        self.label = label.map(|(name, value)| (name.to_owned(), value.to_owned()));
     }
 
     /// What comes from here on is of the next file.
@@ -129,19 +143,14 @@ impl<'o> Targets<'o> {
         if let Some(target) = self.find_next_bucket(entry) {
             return Ok(target);
         }
-        let key = Key::parse(entry.key())?;
-        if self.selection.has_key(&key) {
-            self.find_parsed(file, key, entry)
-        } else {
-            Ok(Target { family: None, action: Action::Skip })
-        }
+        self.find_parsed(file, Key::parse(entry.key())?, entry)
     }
 
     /// The same for one more bucket of the label set of the last one.
     fn find_next_bucket(&mut self, entry: &Entry<'_>) -> Option<Target> {
         let (last, set) = self.last_bucket.as_ref()?;
         let bound = last.bound_of(entry.key())?;
-        let family = Some(self.series.sets[*set].family);
+        let family = self.series.sets[*set].family;
         Some(Target { family, action: Action::Merge(GaugeRule::Sum, self.series.bucket_of(*set, bound)) })
     }
 
@@ -151,7 +160,7 @@ impl<'o> Targets<'o> {
         key: Key<'_>,
         entry: &Entry<'_>,
     ) -> Result<Target, KeyError> {
-        let Key { family, sample, labels, help, shape, replaced_surrogate } = key;
+        let Key { family, sample, mut labels, help, shape, replaced_surrogate } = key;
         let mut name = &*family;
         // From 0.4.0 a counter's family has no `_total`; before, it had what the application gave.
         let mut bare_counter = false;
@@ -170,6 +179,11 @@ impl<'o> Targets<'o> {
         let is_gauge = of.metric_type == MetricType::Gauge;
         let is_bucket = of.metric_type == MetricType::Histogram && labels.get("le").is_some();
         let mut note = |conflict: Conflict| self.conflicts.insert(conflict);
+        if let Some((label, value)) = &self.label
+            && labels.set(label, value)
+        {
+            note(Conflict::DirectoryLabel { family: name.to_owned(), label: label.clone() });
+        }
         if of.metric_type != file.metric_type {
             note(Conflict::Types { family: name.to_owned(), first: of.metric_type, other: file.metric_type });
         }
@@ -195,24 +209,46 @@ impl<'o> Targets<'o> {
         } else {
             action(&mut self.series, family, &sample, labels.iter(), rule, entry.value)?
         };
-        // Whether the next one is selected may depend on its bound.
-        if is_bucket && !is_per_pid && !self.selection.looks_at_keys() {
+        if is_bucket && !is_per_pid {
             self.last_bucket = BucketKey::new(entry.key()).zip(self.series.last_set);
         }
-        Ok(Target { family: Some(family), action })
+        Ok(Target { family, action })
     }
 
     fn for_pid(&mut self, at: Index<PerPid>, pid: Pid<'_>, value: f64) -> Action {
-        if let Some(&action) = self.pid_actions.get(&(at, pid.index)) {
+        if let Some((action, directory)) = self.pid_actions.get_mut(&(at, pid.index)) {
+            let action = *action;
+            if *directory != self.directory && is_lost(action) {
+                let before = std::mem::replace(directory, self.directory);
+                self.note_collision(at, pid, before);
+            }
             return action;
         }
         let PerPid { family, sample, labels } = &self.per_pid[at];
         let labels = labels.iter().chain(iter::once(("pid", pid.label)));
         let action = action(&mut self.series, *family, sample, labels, GaugeRule::PerPid, value);
         let action = action.unwrap_or(Action::Skip);
-        self.pid_actions.insert((at, pid.index), action);
+        self.pid_actions.insert((at, pid.index), (action, self.directory));
+        // Files of another mode come to the same cell another way.
+        if is_lost(action)
+            && let Action::Merge(_, cell) = action
+            && let Some(before) = self.collisions.make(cell, self.directory)
+        {
+            self.note_collision(at, pid, before);
+        }
         action
     }
+
+    fn note_collision(&mut self, at: Index<PerPid>, pid: Pid<'_>, before: usize) {
+        let PerPid { family, sample, labels } = &self.per_pid[at];
+        let family = &self.series.families[*family].name;
+        self.collisions.note(family, sample, labels, pid.label, [before, self.directory]);
+    }
+}
+
+/// Whether the value before is lost where another one comes.
+fn is_lost(action: Action) -> bool {
+    matches!(action, Action::Merge(GaugeRule::PerPid, _))
 }
 
 /// What happens to the values of a sample with exactly these labels; `gauge_rule` counts for gauges.

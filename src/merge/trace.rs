@@ -7,7 +7,8 @@ use super::rule::rule_of;
 use super::series::{Cell, LabelSet, RecentIndex, Series};
 use crate::format::Entry;
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
-use crate::notation::push_sample;
+use crate::notation::{go_string, push_sample};
+use crate::select::Candidate;
 
 /// An entry that was merged into a series.
 #[derive(Clone, Copy, Debug)]
@@ -63,10 +64,31 @@ impl TracedSeries {
             None if self.buckets.is_empty() => None,
             None => {
                 let mut name = String::new();
-                push_sample(&mut name, &format!("{}_count", self.family), self.labels.iter());
+                push_sample(&mut name, &self.count_name(), self.labels.iter());
                 Some((name, self.buckets.iter().map(|(_, count)| count).sum()))
             }
         }
+    }
+
+    /// Whether a filter takes the line that stands for it: of buckets, that of their count.
+    pub fn has_line(&self, takes: impl FnOnce(&Candidate<'_>) -> bool) -> bool {
+        let count = (!self.buckets.is_empty()).then(|| self.count_name());
+        takes(&self.candidate(count.as_deref().unwrap_or(&self.sample), None))
+    }
+
+    /// Whether a filter takes any of its lines: of buckets, that of a bucket or of their count.
+    pub fn has_any_line(&self, takes: impl Fn(&Candidate<'_>) -> bool) -> bool {
+        let is_taken =
+            |(bound, _): &(f64, f64)| takes(&self.candidate(&self.sample, Some(&go_string(*bound))));
+        self.has_line(&takes) || self.buckets.iter().any(is_taken)
+    }
+
+    pub(crate) fn candidate<'a>(&'a self, sample: &'a str, le: Option<&'a str>) -> Candidate<'a> {
+        Candidate { family: &self.family, sample, labels: &self.labels, le }
+    }
+
+    fn count_name(&self) -> String {
+        format!("{}_count", self.family)
     }
 
     /// Whether its value, of those of its family, says how much there was: the sum of a histogram's

@@ -25,6 +25,7 @@ pub use track::HISTORY;
 use crate::directory::{DirectoryError, MetricFile};
 use crate::liveness::{Examined, examine};
 use crate::merge::{self, Merged, Traced, TracedSeries, merge_paths};
+use crate::select::Choice;
 use processes::Watch;
 use track::Tracks;
 
@@ -129,7 +130,17 @@ impl Observer {
     fn fill(&mut self, round: &mut Round, files: Vec<MetricFile>, mut merged: Merged, now: Instant) {
         round.elapsed = self.series.elapsed(now);
         round.problems = merged.problems;
-        let series = merged.series.traced();
+        round.unmatched = merged.unmatched;
+        round.collisions = merged.collisions;
+        let mut series = merged.series.traced();
+        let filter = &self.options.selection.series;
+        if !filter.takes_all() {
+            let mut choice = Choice::new(filter);
+            series.retain(|series| series.has_line(|line| choice.takes(line)));
+            if !files.is_empty() {
+                round.unmatched.extend(choice.unmatched());
+            }
+        }
         round.files = files.into_iter().map(Examined::unasked).collect();
         // Where a file cannot even be looked at, none is known; the next round may know more.
         let _ = examine(&mut round.files);

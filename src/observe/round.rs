@@ -9,8 +9,9 @@ use super::processes::Process;
 use super::row::{Change, Row};
 use crate::directory::{DirectoryError, Problem};
 use crate::liveness::Examined;
-use crate::merge::TracedSeries;
+use crate::merge::{Collision, TracedSeries};
 use crate::model::MetricType;
+use crate::select::Unmatched;
 
 /// A merged series. The buckets of a histogram's label set are one, their count.
 #[derive(Clone, Debug)]
@@ -101,6 +102,10 @@ pub struct Round {
     pub unread: Vec<DirectoryError>,
     /// What was left out.
     pub problems: Vec<Problem>,
+    /// Filters that matched nothing.
+    pub unmatched: Vec<Unmatched>,
+    /// What is lost because several directories have the same series.
+    pub collisions: Vec<Collision>,
     /// The files read, in order, and whether anybody still writes them.
     pub files: Vec<Examined>,
     /// How many entries were merged.
@@ -125,6 +130,8 @@ impl Round {
             missing: Vec::new(),
             unread: Vec::new(),
             problems: Vec::new(),
+            unmatched: Vec::new(),
+            collisions: Vec::new(),
             files: Vec::new(),
             entries: 0,
             series: Vec::new(),

@@ -1,16 +1,19 @@
 //! Files as they are: each file's facts and the selected ones of its entries, without merging.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::arena::{Arena, Index};
 use super::keys::KeyTable;
 use super::{FileReader, OpenFile, ReadError};
-use crate::directory::{InDirectory, MetricFile, Problem, ProblemKind};
+use crate::directory::{DirectoryLabel, InDirectory, MetricFile, Problem, ProblemKind};
 use crate::format::{Entry, Era, FormatError, Key, KeyError};
-use crate::select::Selection;
+use crate::model::Labels;
+use crate::select::{Candidate, Choice, SeriesFilter, Unmatched};
 
 /// What is known of a file as a whole.
 #[derive(Clone, Debug, Default)]
@@ -65,9 +68,15 @@ pub struct Dumped {
 
 /// Takes files one by one and parses each distinct key once for all of them.
 #[derive(Debug)]
-pub struct Dumper<'a> {
-    selection: &'a Selection,
-    table: KeyTable<Index<Known>>,
+pub struct Dumper<'l> {
+    /// `None` where all entries are selected.
+    choice: Option<Choice>,
+    /// The label that tells directories apart, if keys get it.
+    label: Option<&'l DirectoryLabel>,
+    /// The keys of all files or, with a label, of those of each directory.
+    tables: HashMap<PathBuf, KeyTable<Index<Known>>>,
+    /// Families that have a label of that name themselves.
+    replaced: BTreeSet<String>,
     keys: Arena<Known>,
 }
 
@@ -103,16 +112,34 @@ impl BadKeys {
 
 /// What is seen of a file while its entries pass.
 struct Seen<'d> {
-    selection: &'d Selection,
+    choice: &'d mut Option<Choice>,
+    label: Option<(&'d str, &'d str)>,
+    replaced: &'d mut BTreeSet<String>,
     keys: &'d mut Arena<Known>,
     facts: FileFacts,
     bad_keys: BadKeys,
 }
 
-impl<'a> Dumper<'a> {
-    /// A dumper that looks at the selected entries only.
-    pub fn new(selection: &'a Selection) -> Self {
-        Self { selection, table: KeyTable::default(), keys: Arena::default() }
+impl<'l> Dumper<'l> {
+    /// A dumper that shows the entries that a filter takes, as they are stored; with a label, if one is given.
+    pub fn new(filter: &SeriesFilter, label: Option<&'l DirectoryLabel>) -> Self {
+        let choice = (!filter.takes_all()).then(|| Choice::new(filter));
+        Self { choice, label, tables: HashMap::new(), replaced: BTreeSet::new(), keys: Arena::default() }
+    }
+
+    /// The families so far of which a label was replaced by the directory's.
+    pub fn replaced(&self) -> impl Iterator<Item = &str> {
+        self.replaced.iter().map(String::as_str)
+    }
+
+    /// Whether some entries may be left out.
+    pub fn is_filtered(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    /// The conditions that none of the entries so far matched.
+    pub fn unmatched(self) -> Vec<Unmatched> {
+        self.choice.map_or_else(Vec::new, Choice::unmatched)
     }
 
     /// Hands the selected entries of a file to `show`, in file order.
@@ -125,10 +152,15 @@ impl<'a> Dumper<'a> {
         reader: FileReader<'_>,
         mut show: impl FnMut(&Entry<'_>, &Key<'_>, Era),
     ) -> Dumped {
-        let Self { selection, table, keys } = self;
+        let Self { choice, label, tables, replaced, keys } = self;
+        let directory = file.directory().path();
+        let label = label.map(|label| (label.name(), label.value(directory)));
+        let of_table = if label.is_some() { directory } else { Path::new("") };
+        let table = tables.entry(of_table.to_owned()).or_default();
         dumped(file, reader, |open, facts| {
             let mut cursor = table.start();
-            let seen = Seen { selection, keys, facts: facts.clone(), bad_keys: BadKeys::default() };
+            let seen =
+                Seen { choice, label, replaced, keys, facts: facts.clone(), bad_keys: BadKeys::default() };
             let mut context = (seen, &mut show);
             let read = open.read(|entries, layout| {
                 table.walk(
@@ -157,7 +189,7 @@ impl<'a> Dumper<'a> {
     /// Counts the entries of a file. If no filter needs keys, it parses only the key that tells the era;
     /// so only [`Dumper::entries`] finds a key that cannot be understood.
     pub fn facts(&mut self, file: &MetricFile, reader: FileReader<'_>) -> Dumped {
-        if self.selection.looks_at_keys() {
+        if self.is_filtered() {
             return self.entries(file, reader, |_, _, _| {});
         }
         dumped(file, reader, |open, facts| {
@@ -180,8 +212,13 @@ impl<'a> Dumper<'a> {
 impl Seen<'_> {
     fn parse(&mut self, entry: &Entry<'_>) -> Option<Index<Known>> {
         match Key::parse(entry.key()) {
-            Ok(key) => {
-                let is_selected = self.selection.has_key(&key);
+            Ok(mut key) => {
+                if let Some((name, value)) = self.label
+                    && key.labels.set(name, value)
+                {
+                    self.replaced.insert(key.family.to_string());
+                }
+                let is_selected = self.choice.as_mut().is_none_or(|choice| takes(choice, &key));
                 Some(self.keys.push(Known { key: key.into_owned(), is_selected }))
             }
             Err(error) => {
@@ -191,6 +228,11 @@ impl Seen<'_> {
             }
         }
     }
+}
+
+fn takes(choice: &mut Choice, key: &Key<'_>) -> bool {
+    let labels = Labels::new(key.labels.iter());
+    choice.takes(&Candidate { family: &key.family, sample: &key.sample, labels: &labels, le: None })
 }
 
 /// Opens a file, has its entries read by `read`, and says what became of it.

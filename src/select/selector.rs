@@ -8,15 +8,22 @@ use std::str::FromStr;
 
 use regex::Regex;
 
-use crate::model::Labels;
+use super::Candidate;
 
-/// Conditions that select series.
+/// Conditions that select series. Displayed as it was given.
 #[derive(Clone, Debug)]
 pub struct Selector {
+    text: String,
     matchers: Vec<Matcher>,
 }
 
-/// One condition on a label; `__name__` is the sample's name.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// One condition on a label; `__name__` is the family's or the sample's name.
 #[derive(Clone, Debug)]
 struct Matcher {
     label: String,
@@ -71,27 +78,30 @@ impl FromStr for Selector {
 }
 
 impl Selector {
-    /// Whether a sample of any of these names, with these labels, is selected.
-    pub fn matches<'a>(&self, names: impl IntoIterator<Item = &'a str>, labels: &Labels) -> bool {
-        let (of_name, of_labels): (Vec<_>, Vec<_>) =
-            self.matchers.iter().partition(|matcher| matcher.label == NAME);
-        names.into_iter().any(|name| of_name.iter().all(|matcher| matcher.matches(name)))
-            // To Prometheus, a label that is not there is empty.
-            && of_labels.iter().all(|matcher| matcher.matches(labels.get(&matcher.label).unwrap_or_default()))
+    /// Whether a series is selected. Its name is the sample's or the family's: one of them must be what the
+    /// selector wants, and none what it does not want.
+    pub fn matches(&self, series: &Candidate<'_>) -> bool {
+        let has_names = |name: &str| self.of_name(false).all(|matcher| matcher.matches(name));
+        let names = series.names();
+        names.iter().any(|name| has_names(name))
+            && self.of_name(true).all(|matcher| names.iter().all(|name| matcher.matches(name)))
+            && self
+                .matchers
+                .iter()
+                .filter(|matcher| matcher.label != NAME)
+                .all(|matcher| matcher.matches(series.label(&matcher.label)))
     }
 
-    /// The name that the sample must have, if the selector says it outright.
+    fn of_name(&self, is_negated: bool) -> impl Iterator<Item = &Matcher> {
+        self.matchers.iter().filter(move |matcher| matcher.label == NAME && matcher.is_negated == is_negated)
+    }
+
+    /// The name that the series must have, if the selector says it outright.
     pub fn name(&self) -> Option<&str> {
         self.matchers.iter().find_map(|matcher| match &matcher.condition {
             Condition::Equal(name) if matcher.label == NAME && !matcher.is_negated => Some(name.as_str()),
             _ => None,
         })
-    }
-
-    /// The same without the matchers of a label, and these as a selector of their own.
-    pub fn split_off(self, label: &str) -> (Self, Self) {
-        let (of_label, others) = self.matchers.into_iter().partition(|matcher| matcher.label == label);
-        (Self { matchers: others }, Self { matchers: of_label })
     }
 }
 
@@ -147,7 +157,7 @@ impl<'a> Parser<'a> {
                     .to_owned(),
             });
         }
-        Ok(Selector { matchers })
+        Ok(Selector { text: self.text.trim().to_owned(), matchers })
     }
 
     /// What stands in braces.
@@ -300,10 +310,34 @@ impl Matcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Labels;
 
     fn matches(selector: &str, name: &str, labels: &[(&str, &str)]) -> bool {
         let selector = selector.parse::<Selector>().unwrap_or_else(|error| panic!("{error}"));
-        selector.matches([name], &Labels::new(labels.iter().copied()))
+        let labels = Labels::new(labels.iter().copied());
+        selector.matches(&Candidate { family: name, sample: name, labels: &labels, le: None })
+    }
+
+    #[test]
+    fn the_name_is_the_samples_or_the_familys() {
+        for (selector, expected) in [
+            ("h", true),
+            ("h_bucket", true),
+            ("h_count", false),
+            (r#"h{le="0.5"}"#, true),
+            (r#"h{le=""}"#, false),
+            (r#"{__name__=~"h|g"}"#, true),
+            (r#"{__name__!="h", le="0.5"}"#, false),
+            (r#"{__name__!="h_bucket", le="0.5"}"#, false),
+            (r#"{__name__!="h_count", le="0.5"}"#, true),
+            (r#"{__name__=~"h.*", __name__!~".*_bucket"}"#, false),
+            (r#"{__name__=~"h.*", __name__!~".*_sum"}"#, true),
+        ] {
+            let parsed = selector.parse::<Selector>().unwrap_or_else(|error| panic!("{error}"));
+            let labels = Labels::default();
+            let bucket = Candidate { family: "h", sample: "h_bucket", labels: &labels, le: Some("0.5") };
+            assert_eq!(parsed.matches(&bucket), expected, "{selector}");
+        }
     }
 
     #[test]

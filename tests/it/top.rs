@@ -68,6 +68,10 @@ fn once_prints_the_series_without_rates() {
         top(&["--once", "--label", "path=/b"], &scene.metrics()).0,
         format!("TYPE     VALUE  SERIES\n{b}\n")
     );
+    for drop in [r#"{path="/a"}"#, r#"hits{path!="/b",path!=""}"#, r#"hits_total{path=~"/[ac]"}"#] {
+        let shown = top(&["--once", "--name", "h*", "--drop", drop], &scene.metrics()).0;
+        assert_eq!(shown, format!("TYPE     VALUE  SERIES\n{b}\n"), "{drop}");
+    }
 }
 
 #[test]

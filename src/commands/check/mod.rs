@@ -11,7 +11,7 @@ use std::thread;
 use promproc::check::{Checked, Counts, Finding, Severity, check};
 
 use crate::cli::{CheckArgs, CheckFormat};
-use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment};
+use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment, say_collisions};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::ReportObject;
@@ -19,22 +19,24 @@ use table::{write_findings, write_growth, write_summary};
 
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let recursive = args.input.recursive;
+    let mut checked = Checked::default();
+    checked.paths = paths;
+    checked.recursive = args.input.recursive;
+    checked.directory_label.clone_from(&args.input.directory_label);
     let before = args.watch.map(|watch| {
-        let before = Counts::read(&paths, recursive)?;
+        let before = Counts::read(&checked)?;
         console.info(format_args!("looked once; looking again in {} s", watch.as_secs_f64()));
         thread::sleep(watch);
         Ok(before)
     });
-    let mut checked = Checked::default();
     checked.before = before.transpose().map_err(hinted)?;
-    checked.paths = paths;
-    checked.recursive = recursive;
     checked.variable_is_empty = env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty());
     let report = check(&checked).map_err(hinted)?;
-    let fail_on = args.fail_on;
-    let findings: Vec<&Finding> =
-        report.findings.iter().filter(|finding| !args.ignore.contains(&finding.code)).collect();
+    let findings: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| !args.ignore.iter().any(|codes| codes.has(finding.code)))
+        .collect();
     match args.format {
         CheckFormat::Prometheus => console.write_data(|out| prometheus::write(&report, &findings, out))?,
         CheckFormat::Json => {
@@ -47,9 +49,12 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
         CheckFormat::Table => {
             let (mut out, view) = (console.out(), console.view());
             // A healthy service is to be silent, and infos are about healthy ones, too.
-            let least = if console.is_verbose() { Severity::Info } else { Severity::Warning.min(fail_on) };
-            let shown: Vec<_> =
-                findings.iter().copied().filter(|finding| finding.severity >= least).collect();
+            let is_shown = |finding: &&Finding| {
+                console.is_verbose()
+                    || finding.severity >= Severity::Warning
+                    || args.fail_on.is_met(finding.severity)
+            };
+            let shown: Vec<_> = findings.iter().copied().filter(is_shown).collect();
             write_findings(&shown, console.is_verbose(), &view, &mut out)?;
             if console.is_verbose() {
                 write_growth(&report.growth, &view, &mut out)?;
@@ -61,6 +66,8 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
             out.flush()?;
         }
     }
-    let fails = findings.iter().any(|finding| finding.severity >= fail_on);
+    let fails = findings.iter().any(|finding| args.fail_on.is_met(finding.severity));
+    let lost = say_collisions(&report.collisions, console);
+    let fails = fails || lost != Outcome::Done && args.fail_on.is_met(Severity::Warning);
     Ok(if fails { Outcome::NeedsAttention } else { Outcome::Done })
 }

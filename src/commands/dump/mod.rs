@@ -7,11 +7,12 @@ use std::io::{self, Write};
 use std::time::SystemTime;
 
 use promproc::directory::{self, InDirectory, MetricFile, Scan};
+use promproc::merge::Conflict;
 use promproc::notation::write_go_string;
 use promproc::reader::{Dumped, Dumper, FileFacts, read_files};
 
 use crate::cli::{DumpArgs, Format};
-use crate::commands::{Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{Outcome, hinted, paths_or_environment, report, say_unmatched, selection};
 use crate::console::Console;
 use crate::console::date;
 use crate::console::json_lines::write_line;
@@ -21,13 +22,14 @@ use table::{ENTRY_COLUMNS, FILE_COLUMNS, push_entry, push_file, write_heading};
 
 pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let Scan { mut files, left_out, .. } =
-        directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
+    let scan = directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
+    let label = args.input.directory_label.as_ref().map(|name| scan.directory_label(name));
+    let Scan { mut files, left_out, .. } = scan;
     let selection = selection(&args.select);
-    files.retain(|file| selection.has_file(&file.name));
+    let unmatched = selection.files.unmatched(files.iter().map(|file| &file.name));
+    files.retain(|file| selection.files.takes(&file.name));
     let mut dump = Dump {
-        dumper: Dumper::new(&selection),
-        hides_unmatched: selection.looks_at_keys(),
+        dumper: Dumper::new(&selection.series, label.as_ref()),
         shows_help: args.show_help,
         view: console.view(),
         now: SystemTime::now(),
@@ -48,14 +50,18 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
     }
     dump.out.flush()?;
     console.info(format_args!("{} entries in {} files", dump.shown_entries, dump.shown_files));
-    let outcome = dump.outcome;
-    Ok(outcome.max(report(&left_out, console)))
+    let outcome = dump.outcome.max(report(&left_out, console)).max(say_unmatched(&unmatched, console));
+    for family in label.iter().flat_map(|_| dump.dumper.replaced()) {
+        let label = args.input.directory_label.clone().unwrap_or_default();
+        console.warning(Conflict::DirectoryLabel { family: family.to_owned(), label });
+    }
+    // Where no file was chosen, that has been said.
+    let unmatched = if files.is_empty() { Vec::new() } else { dump.dumper.unmatched() };
+    Ok(outcome.max(say_unmatched(&unmatched, console)))
 }
 
 struct Dump<'a> {
     dumper: Dumper<'a>,
-    /// Whether files without a selected entry are passed over.
-    hides_unmatched: bool,
     shows_help: bool,
     view: View,
     now: SystemTime,
@@ -119,7 +125,7 @@ impl Dump<'_> {
             if let Some(facts) = self.shown(&dumped) {
                 self.out.write_all(separator.as_bytes())?;
                 separator = "\n";
-                let entries_of = self.hides_unmatched.then_some(facts.selected);
+                let entries_of = self.dumper.is_filtered().then_some(facts.selected);
                 write_heading(file, facts, entries_of, now, &self.view, &mut self.out)?;
                 table.write(&self.view, &mut self.out)?;
             }
@@ -146,9 +152,9 @@ impl Dump<'_> {
         self.report(&Dumped { facts: None, problems })
     }
 
-    /// The facts of a file that is to be shown.
+    /// The facts of a file that is to be shown; one without a selected entry is passed over.
     fn shown<'d>(&mut self, dumped: &'d Dumped) -> Option<&'d FileFacts> {
-        let facts = dumped.facts.as_ref().filter(|facts| facts.selected > 0 || !self.hides_unmatched)?;
+        let facts = dumped.facts.as_ref().filter(|facts| facts.selected > 0 || !self.dumper.is_filtered())?;
         self.shown_files += 1;
         self.shown_entries += facts.selected;
         Some(facts)

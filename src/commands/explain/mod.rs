@@ -11,7 +11,7 @@ use promproc::liveness::Evidence;
 use promproc::merge::Options;
 
 use crate::cli::{ExplainArgs, Format};
-use crate::commands::{Outcome, hinted, paths_or_environment, report, say_command_lines};
+use crate::commands::{Outcome, hinted, paths_or_environment, report, say_collisions, say_command_lines};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::SeriesLine;
@@ -19,12 +19,16 @@ use table::Extent;
 
 pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outcome> {
     let paths = paths_or_environment(&args.input.paths, console)?;
-    let explained =
-        explain(&paths, args.input.recursive, &Options::default(), &args.selector).map_err(hinted)?;
+    let mut options = Options::default();
+    options.directory_label.clone_from(&args.input.directory_label);
+    let explained = explain(&paths, args.input.recursive, &options, &args.selector).map_err(hinted)?;
     for conflict in &explained.conflicts {
         console.warning(conflict);
     }
-    let outcome = report(&explained.problems, console);
+    let outcome = report(&explained.problems, console).max(say_collisions(&explained.collisions, console));
+    if explained.files.is_empty() {
+        return Ok(outcome);
+    }
     if explained.series.is_empty() {
         console.warning("no series matches the selector");
         if !explained.nearest.is_empty() {

@@ -9,11 +9,13 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use promproc::exposition::{openmetrics, prom2json, text};
 use promproc::maintain::{Descriptor, ReplaceError, replace_file};
-use promproc::merge::{Merged, MergedSeries, Options, Order, merge_paths};
+use promproc::merge::{Families, Merged, Options, Order, merge_paths};
 use promproc::notation::quoted;
 
 use crate::cli::{MergeArgs, MergeFormat};
-use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{
+    Hinted, Outcome, hinted, paths_or_environment, report, say_collisions, say_unmatched, selection,
+};
 use crate::console::Console;
 use crate::console::table::View;
 
@@ -22,33 +24,43 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome
     let paths = paths_or_environment(&args.input.paths, console)?;
     let mut options = Options::default();
     options.selection = selection(&args.select);
+    options.directory_label.clone_from(&args.input.directory_label);
     options.accumulate = !args.no_accumulate;
     options.order = if args.sort { Order::Sorted } else { Order::FirstSeen };
     options.threads = args.threads.map(usize::from);
-    let (_, merged) = merge_paths(&paths, args.input.recursive, &options).map_err(hinted)?;
-    let Merged { series, mut problems, conflicts } = merged;
+    let (files, merged) = merge_paths(&paths, args.input.recursive, &options).map_err(hinted)?;
+    let Merged { series, mut problems, conflicts, collisions, unmatched } = merged;
     if args.strict && !problems.is_empty() {
         return Err(anyhow!("{}", problems.swap_remove(0)));
     }
-    for conflict in &conflicts {
-        console.warning(conflict);
-    }
-    let outcome = report(&problems, console);
+    let outcome = report(&problems, console).max(say_unmatched(&unmatched, console));
+    let mut families = series.into_families();
     match target {
         Target::File(path) => {
-            replace_file(path, |out| render(series, args, &View::default(), out)).map_err(not_replaced)?;
+            replace_file(path, |out| render(&mut families, args, &View::default(), out))
+                .map_err(not_replaced)?;
         }
         Target::Descriptor(path, opened) => console
-            .write_data_to(opened, |out| render(series, args, &View::default(), out))
+            .write_data_to(opened, |out| render(&mut families, args, &View::default(), out))
             .with_context(|| cannot_be_written(path))?,
         Target::StandardOutput if args.format == MergeFormat::Table => {
             let mut out = console.out();
-            render(series, args, &console.view(), &mut out)?;
+            render(&mut families, args, &console.view(), &mut out)?;
             out.flush()?;
         }
-        Target::StandardOutput => console.write_data(|out| render(series, args, &View::default(), out))?,
+        Target::StandardOutput => {
+            console.write_data(|out| render(&mut families, args, &View::default(), out))?
+        }
     }
-    Ok(outcome)
+    // Of families that were not chosen, nobody asked; which these are is known by now.
+    for conflict in conflicts.iter().filter(|conflict| families.has(conflict.family())) {
+        console.warning(conflict);
+    }
+    let lost = collisions.iter().filter(|collision| families.has(&collision.family));
+    let outcome = outcome.max(say_collisions(lost, console));
+    // Where no file was chosen, that has been said.
+    let unmatched = if files.is_empty() { Vec::new() } else { families.unmatched() };
+    Ok(outcome.max(say_unmatched(&unmatched, console)))
 }
 
 /// Where the output goes.
@@ -96,8 +108,8 @@ fn not_replaced(error: ReplaceError) -> anyhow::Error {
     Hinted::wrap(error, hint)
 }
 
-fn render(series: MergedSeries, args: &MergeArgs, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    let (families, escaping) = (series.into_families(), args.escaping);
+fn render(families: &mut Families, args: &MergeArgs, view: &View, out: &mut dyn Write) -> io::Result<()> {
+    let escaping = args.escaping;
     match args.format {
         MergeFormat::Text => text::write(families, escaping, out),
         MergeFormat::Openmetrics => openmetrics::write(families, escaping, out),

@@ -16,7 +16,7 @@ use promproc::maintain::{Intent, Removal, remove, remove_regardless};
 use promproc::model::GaugeMode;
 use promproc::notation::printable;
 
-use crate::cli::{ListFormat, PruneArgs};
+use crate::cli::{ListFormat, PrunableModes, PruneArgs};
 use crate::commands::{Failures, Hinted, Outcome, directory_or_environment, hinted};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
@@ -24,10 +24,9 @@ use json::PrunedLine;
 
 pub(crate) fn run(args: &PruneArgs, console: &Console) -> anyhow::Result<Outcome> {
     let directory = directory_or_environment(args.path.as_deref(), console)?;
-    let modes = match args.mode.as_slice() {
-        [] => GaugeMode::ALL.into_iter().filter(|mode| mode.is_live()).collect(),
-        modes => modes.to_vec(),
-    };
+    let asked = if args.mode.is_empty() { &[PrunableModes::Live][..] } else { &args.mode };
+    let is_asked = |mode: &GaugeMode| asked.iter().any(|modes| modes.has(*mode));
+    let modes: Vec<_> = GaugeMode::ALL.into_iter().filter(is_asked).collect();
     let mut pruned = Pruned { args, console, lines: Vec::new(), count: 0, failed: Failures::default() };
     let outcome = if args.pid.is_empty() {
         dead_processes(&directory, &modes, &mut pruned, console)

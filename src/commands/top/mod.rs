@@ -22,7 +22,9 @@ use promproc::notation::printable;
 use promproc::observe::{By, Observer, Round, Sort};
 
 use crate::cli::TopArgs;
-use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{
+    Hinted, Outcome, hinted, paths_or_environment, report, say_collisions, say_unmatched, selection,
+};
 use crate::console::Console;
 use crate::console::date;
 use crate::console::table::View;
@@ -32,6 +34,7 @@ pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> 
     let paths = paths_or_environment(&args.input.paths, console)?;
     let mut options = merge::Options::default();
     options.selection = selection(&args.select);
+    options.directory_label.clone_from(&args.input.directory_label);
     let observer = Observer::new(paths, args.input.recursive, &options);
     let (by, sort) = (args.by, args.sort);
     match args.batch {
@@ -54,7 +57,9 @@ fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow
     if let Some(error) = round.unread.pop() {
         return Err(hinted(error));
     }
-    let outcome = report(&round.problems, console);
+    let outcome = report(&round.problems, console)
+        .max(say_unmatched(&round.unmatched, console))
+        .max(say_collisions(&round.collisions, console));
     let order = round.arranged(by, sort, false, "");
     let mut out = console.out();
     table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
@@ -68,9 +73,13 @@ fn batch(mut observer: Observer, args: &TopArgs, rounds: u32, console: &Console)
     let mut warned = HashSet::new();
     for number in 0..rounds {
         let start = Instant::now();
-        let round = observer.observe(start);
+        let mut round = observer.observe(start);
         if !(round.missing.is_empty() && round.unread.is_empty()) {
             outcome = Outcome::NeedsAttention;
+        }
+        let is_misnamed = |error: &DirectoryError| matches!(error, DirectoryError::OnlyBelow { .. });
+        if let Some(at) = round.unread.iter().position(is_misnamed) {
+            return Err(hinted(round.unread.swap_remove(at)));
         }
         for problem in &round.problems {
             outcome = Outcome::NeedsAttention;
@@ -85,7 +94,12 @@ fn batch(mut observer: Observer, args: &TopArgs, rounds: u32, console: &Console)
         }
         write_round(&round, args, &console.view(), &mut out)?;
         out.flush()?;
-        if number + 1 < rounds {
+        if number + 1 == rounds {
+            // What came only later was there in the end.
+            outcome = outcome
+                .max(say_unmatched(&round.unmatched, console))
+                .max(say_collisions(&round.collisions, console));
+        } else {
             thread::sleep(args.interval.saturating_sub(start.elapsed()));
         }
     }

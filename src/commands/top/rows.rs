@@ -171,6 +171,9 @@ fn nothing_to_show(app: &App, round: &Round) -> String {
     if !app.view().filter.is_empty() && !round.rows(app.by).is_empty() {
         return "nothing matches the filter".to_owned();
     }
+    if let Some(unmatched) = round.unmatched.first() {
+        return unmatched.to_string();
+    }
     if round.files.is_empty() && !round.missing.is_empty() {
         return "waiting for it to come".to_owned();
     }

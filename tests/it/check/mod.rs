@@ -201,6 +201,20 @@ fn every_code_is_documented_and_can_be_ignored() {
                 .is_some_and(|status| status < 2)
         );
     }
+    let findings = |options: &[&str]| {
+        let ran = check(&[&["-v"], options].concat(), Path::new("tests/data/gunicorn"));
+        (ran.stdout, ran.status)
+    };
+    let (all, _) = findings(&[]);
+    let (without, status) =
+        findings(&["--ignore", "dead-*,s?uck-gauge", "--ignore", "not-tmpfs,*-owners,other-files"]);
+    for code in ["dead-decides", "stuck-gauge", "not-tmpfs"] {
+        assert!(all.contains(code) && !without.contains(code), "{code}: {all}{without}");
+    }
+    assert_eq!(status, Some(0), "{without}");
+    assert_eq!(findings(&["--fail-on", "never"]), (all, Some(0)));
+    let wrong = check(&["--ignore", "stuck-*,sick-*"], Path::new("."));
+    assert!(wrong.stderr.contains("stuck-gauge") && wrong.status == Some(2), "{wrong:?}");
     let wrong = check(&["--ignore", "stuck"], Path::new("."));
     assert!(wrong.stderr.contains("stuck-gauge") && wrong.status == Some(2), "{wrong:?}");
 }

@@ -146,18 +146,20 @@ fn filters_choose_files_and_entries() {
     for (arguments, values) in [
         (&["--name", "http_requests"][..], "3.0 1.234567e+06"),
         (&["--name", "http_requests_total"], "3.0 1.234567e+06"),
-        (&["--name", "http"], ""),
         (&["--name", "*_s?ze"], "-2.5"),
         (&["--name", "queue_size", "--name", "http*"], "3.0 1.234567e+06 -2.5"),
+        (&["--name", "queue_size,http*"], "3.0 1.234567e+06 -2.5"),
+        (&["--type", "counter,gauge"], "3.0 1.234567e+06 -2.5"),
+        (&["--pid", "7,12"], "3.0 1.234567e+06 -2.5"),
         (&["--type", "gauge"], "-2.5"),
         (&["--type", "gauge", "--type", "counter"], "3.0 1.234567e+06 -2.5"),
         (&["--mode", "livesum"], "-2.5"),
-        (&["--mode", "all"], ""),
         (&["--pid", "12"], "3.0 1.234567e+06"),
         (&["--label", "method=POST"], "1.234567e+06"),
         (&["--label", "method=POST", "--label", "path=/"], "1.234567e+06"),
-        (&["--label", "method=POST", "--label", "path="], ""),
-        (&["--pid", "12", "--name", "queue_size"], ""),
+        (&["--match", r#"http_requests{method="POST"}"#], "1.234567e+06"),
+        (&["--drop", r#"{method="POST"}"#], "3.0 -2.5"),
+        (&["--match", r#"{method!=""}"#, "--drop", r#"{method="GET"}"#], "1.234567e+06"),
     ] {
         assert_eq!(samples(arguments), values, "{arguments:?}");
     }
@@ -167,7 +169,12 @@ fn filters_choose_files_and_entries() {
     assert!(!table.contains("queue_size") && !table.contains("histogram"), "{table}");
     let none = dump(&["-v", "--name", "queue"], directory.path());
     assert_eq!(none.stdout, "");
-    assert_eq!(none.stderr, "promproc: info: 0 entries in 0 files\n");
+    assert_eq!(none.status, Some(1));
+    none.says(&[
+        "info: 0 entries in 0 files\n",
+        "warning: --name queue: no series has this name\n",
+        "hint: did you mean queue_size?\n",
+    ]);
     let files = dump(&["--files", "--name", "queue_size"], directory.path()).stdout;
     assert_eq!(files.lines().count(), 2, "{files}");
     assert!(files.contains("gauge_livesum_7.db"), "{files}");

@@ -220,8 +220,15 @@ histogram: the sum over the files of all processes, also of dead ones; buckets a
 +Inf       10.0    1.0  10.0%  |######
 estimated quantiles: p50 0.28, p90 1.0, p99 1.0
 ";
-    for selector in ["t_bucket", "t_count", "t_bucket{le=\"0.1\"}", "t_bucket{le!=\"\"}", "t_count{m=\"x\"}"]
-    {
+    for selector in [
+        "t_bucket",
+        "t_count",
+        "t_bucket{le=\"0.1\"}",
+        "t_bucket{le!=\"\"}",
+        "t_count{m=\"x\"}",
+        "t_count{le=\"\"}",
+        "{__name__=\"t\",le=\"+Inf\"}",
+    ] {
         let ran = explain(&[], selector, directory.path());
         assert!(ran.stdout.starts_with(buckets), "{selector}: {ran:?}");
         assert!(
@@ -248,6 +255,14 @@ estimated quantiles: p50 0.28, p90 1.0, p99 1.0
         let ran = explain(&[], selector, directory.path());
         assert_eq!((ran.stdout.as_str(), ran.status), ("", Some(1)), "{selector}");
     }
+}
+
+#[test]
+fn a_family_is_explained_by_its_own_name() {
+    let directory = small_directory();
+    let of_family = explain(&[], "http_requests", directory.path());
+    assert!(of_family.stdout.contains("http_requests_total{method=\"GET\""), "{of_family:?}");
+    assert_eq!(of_family.stdout, explain(&[], "http_requests_total", directory.path()).stdout);
 }
 
 #[test]

@@ -155,3 +155,35 @@ fn nothing_to_do_and_no_such_directory() {
     run(promproc().arg("prune").args(["--pid", NO_PID]).env("PROMETHEUS_MULTIPROC_DIR", named.path()));
     assert_eq!(named.names().len(), 8);
 }
+
+#[test]
+fn modes_and_pids_are_lists() {
+    let removed = |options: &[&str]| {
+        let directory = directory_of(&["1", "2", "3"]);
+        let ran = prune(&directory, options);
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let left = directory.names();
+        let mut gone: Vec<_> = files_of("1").into_iter().chain(files_of("2")).chain(files_of("3")).collect();
+        gone.retain(|name| !left.contains(name));
+        gone.sort_unstable();
+        gone
+    };
+    let live = |pid: &str| {
+        MODES
+            .iter()
+            .filter(|mode| mode.starts_with("live"))
+            .map(move |mode| format!("gauge_{mode}_{pid}.db"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(removed(&["--pid", "1", "--mode", "live"]), live("1"));
+    let mut both =
+        [live("1"), live("3"), ["gauge_all_1.db", "gauge_all_3.db"].map(str::to_owned).into()].concat();
+    both.sort_unstable();
+    assert_eq!(removed(&["--pid", "1,3", "--mode", "live,all"]), both);
+    assert_eq!(removed(&["--pid", "1", "--pid", "3", "--mode", "all", "--mode", "live"]), both);
+    assert_eq!(removed(&["--pid", "2", "--mode", "min,max"]), ["gauge_max_2.db", "gauge_min_2.db"]);
+    let directory = directory_of(&["1"]);
+    let ran = prune(&directory, &["--pid", "1", "--mode", "live,counter"]);
+    ran.fails_with(&["a counter is never pruned"]);
+    assert_eq!(directory.names().len(), files_of("1").len());
+}

@@ -11,8 +11,11 @@
 //! 3. The process table says what it can about the number in the file's name.
 
 mod evidence;
+mod find;
+mod held;
 pub(crate) mod lease;
 mod processes;
+mod view;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,6 +23,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 pub use evidence::Evidence;
+pub use find::{FindError, Found, FoundDirectory, State, User, find};
 pub use processes::{Process, RemovedFiles, removed_files};
 
 use crate::directory::{DirectoryError, FileId, InDirectory, MetricFile};

@@ -10,6 +10,7 @@ mod concurrent;
 mod differential;
 mod dump;
 mod explain;
+mod find;
 mod generated;
 mod golden;
 mod hostile;

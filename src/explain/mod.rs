@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod absent;
 mod nearest;
 mod quantile;
 
@@ -27,6 +28,7 @@ use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+pub use absent::Absence;
 pub use quantile::quantile;
 
 use crate::directory::{DirectoryError, InDirectory, Problem};
@@ -36,6 +38,7 @@ use crate::merge::{Conflict, Contribution, Merged, Options, Traced, TracedSeries
 use crate::model::{GaugeMode, GaugeRule, Labels, MetricType};
 use crate::notation::{Remedy, go_string};
 use crate::select::Selector;
+use absent::absences;
 use nearest::nearest;
 
 /// The series that a selector chose, explained.
@@ -48,6 +51,8 @@ pub struct Explained {
     pub files: Vec<Examined>,
     /// Where no series matched: names, or series of that name, that are like what was asked for.
     pub nearest: Vec<String>,
+    /// Where no series matched: what can be the reason.
+    pub absences: Vec<Absence>,
     /// What was left out.
     pub problems: Vec<Problem>,
     /// What the client's rules decided.
@@ -151,15 +156,16 @@ pub fn explain(
     let options = Options { traced: Traced::Everything, ..options.clone() };
     let (files, merged) = merge_paths(paths, recursive, &options)?;
     let Merged { mut series, problems, conflicts } = merged;
-    let (selector, of_bound) = selector.clone().split_off("le");
+    let (without_bound, of_bound) = selector.clone().split_off("le");
     let (matched, others): (Vec<_>, Vec<_>) =
-        series.traced().into_iter().partition(|series| is_selected(series, &selector, &of_bound));
+        series.traced().into_iter().partition(|series| is_selected(series, &without_bound, &of_bound));
     let mut files: Vec<_> = files.into_iter().map(Examined::unasked).collect();
     let needed = matched.iter().flat_map(|series| &series.contributions).map(|one| one.file);
     examine_some(&mut files, &needed.collect())?;
     let series: Vec<_> = matched.into_iter().map(|series| explain_series(series, &files)).collect();
-    let nearest = if series.is_empty() { nearest(&selector, &others) } else { Vec::new() };
-    Ok(Explained { series, files, nearest, problems, conflicts })
+    let nearest = if series.is_empty() { nearest(&without_bound, &others) } else { Vec::new() };
+    let absences = if series.is_empty() { absences(selector, &others, &files, paths) } else { Vec::new() };
+    Ok(Explained { series, files, nearest, absences, problems, conflicts })
 }
 
 fn is_selected(series: &TracedSeries, selector: &Selector, of_bound: &Selector) -> bool {

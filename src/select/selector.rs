@@ -88,6 +88,16 @@ impl Selector {
         })
     }
 
+    /// The labels that it has conditions on, in their order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.matchers.iter().map(|matcher| matcher.label.as_str()).filter(|label| *label != NAME)
+    }
+
+    /// Whether its conditions on a label, or on `__name__`, hold for that value.
+    pub fn allows(&self, label: &str, value: &str) -> bool {
+        self.matchers.iter().filter(|matcher| matcher.label == label).all(|matcher| matcher.matches(value))
+    }
+
     /// The same without the matchers of a label, and these as a selector of their own.
     pub fn split_off(self, label: &str) -> (Self, Self) {
         let (of_label, others) = self.matchers.into_iter().partition(|matcher| matcher.label == label);

@@ -30,14 +30,37 @@ pub(super) fn empty_variable() -> Finding {
     .advice("unset it, or name a directory")
 }
 
-pub(super) fn missing(path: &Path) -> Finding {
-    Finding::new(
-        Code::MissingDirectory,
-        path.to_string_lossy(),
-        "it does not exist; the client does not create it, so processes fail when they start",
-    )
-    .advice("create it, as the user that the service runs as, before the service starts")
-    .remedy(Remedy::Clean { directory: path.to_owned(), keep_live: false })
+/// Directories that do not exist. Who still writes to what was in one goes on doing so.
+pub(super) fn missing(paths: &[PathBuf]) -> Vec<Finding> {
+    let removed =
+        if paths.is_empty() { Vec::new() } else { removed_files(paths.iter().map(PathBuf::as_path)) };
+    paths.iter().map(|path| one_missing(path, removed.iter().filter(|of| of.directory == *path))).collect()
+}
+
+fn one_missing<'a>(path: &Path, removed: impl Iterator<Item = &'a RemovedFiles>) -> Finding {
+    let removed: Vec<_> = removed.collect();
+    let mut message =
+        "it does not exist; the client does not create it, so processes fail when they start".to_owned();
+    let mut advice = "create it, as the user that the service runs as, before the service starts".to_owned();
+    if !removed.is_empty() {
+        let files = removed.iter().map(|of| of.names.len()).sum();
+        let writers = some_of(removed.iter().map(|of| format!("pid {}", of.process)));
+        let verb = if removed.len() == 1 { "writes" } else { "write" };
+        let were = if files == 1 { "was" } else { "were" };
+        message += &format!(
+            "; {writers} still {verb} to {} that {were} removed with it: what they count there is lost",
+            counted(files, "file")
+        );
+        advice += "; then restart these processes";
+    }
+    let mut finding = Finding::new(Code::MissingDirectory, path.to_string_lossy(), message)
+        .advice(advice)
+        .remedy(Remedy::Clean { directory: path.to_owned(), keep_live: false });
+    for of in removed {
+        finding.pids.insert(of.process.pid.to_string());
+        finding.files.extend(of.names.iter().map(|name| path.join(name).into()));
+    }
+    finding
 }
 
 pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> Vec<Finding> {

@@ -181,7 +181,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
         findings.push(directory::empty_variable());
     }
     let (missing, paths): (Vec<_>, Vec<_>) = what.paths.iter().cloned().partition(|path| !path.exists());
-    findings.extend(missing.iter().map(|path| directory::missing(path)));
+    findings.extend(directory::missing(&missing));
     let traced = if what.before.is_some() { Traced::Everything } else { Traced::Gauges };
     let options = Options { traced, directory_label: what.directory_label.clone(), ..Options::default() };
     let (mut survey, Merged { mut series, problems, conflicts, collisions, .. }) =

@@ -73,6 +73,7 @@ pub(crate) enum ColorWhen {
 macro_rules! for_each_command {
     ($use:ident) => {
         $use! {
+            Find find FindArgs FIND,
             Dump dump DumpArgs DUMP,
             Merge merge MergeArgs MERGE,
             Explain explain ExplainArgs EXPLAIN,
@@ -116,6 +117,20 @@ pub(crate) enum CheckFormat {
 pub(crate) enum Format {
     Table,
     Json,
+}
+
+/// Find the multiprocess directories that running processes use
+///
+/// Looks into the environments of all processes for PROMETHEUS_MULTIPROC_DIR, and at the metric files that
+/// they have open, removed ones included. For each directory: its owner, how many metric files it has, how
+/// many workers wrote them (live, dead or unknown), and the programs that use it. The directory of another
+/// container is shown with a path through /proc/PID/root, which works with every command. Only root sees
+/// the processes of all users. Linux only.
+#[derive(Debug, Args)]
+pub(crate) struct FindArgs {
+    /// table: for people; json: JSON Lines, one object a directory
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
 }
 
 /// Show what is in the files, entry by entry, without merging

@@ -70,6 +70,7 @@ const PRINTED: &[Term] = &[
 
 const PROMPROC: Page = Page {
     examples: &[
+        ("Which directories do running services use?", "sudo promproc find"),
         ("What is wrong here?", "promproc check /run/app/metrics"),
         ("Why is this gauge stuck?", "promproc explain inprogress_requests /run/app/metrics"),
         ("What would a scrape give right now?", "promproc merge /run/app/metrics"),
@@ -91,6 +92,27 @@ const PROMPROC: Page = Page {
     ],
     environment: ON_DIRECTORIES,
     files: &[METRIC_FILES],
+};
+
+const FIND: Page = Page {
+    examples: &[
+        ("Where are the metrics of this machine?", "sudo promproc find"),
+        ("For a program:", "promproc find --format json | jq -r .directory"),
+    ],
+    exit_status: &[
+        ("0", "At least one directory was found."),
+        ("1", "None was found, or one of them cannot be read; a warning names it."),
+        ("2", "Not done: this is not Linux, /proc cannot be read, or the command line is wrong."),
+    ],
+    environment: &[NO_COLOR],
+    files: &[
+        METRIC_FILES,
+        (
+            "/proc/PID/environ, /proc/PID/fd, /proc/PID/maps",
+            "What the environment that a process was started with names, and which metric files it has open. A \
+             process that sets the variable itself is only found by its files.",
+        ),
+    ],
 };
 
 const DUMP: Page = Page {

@@ -5,6 +5,7 @@ pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod dump;
 pub(crate) mod explain;
+pub(crate) mod find;
 pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod prune;

@@ -1,6 +1,7 @@
 //! Standard output and standard error: what may be said, in which colour, how wide.
 
 pub(crate) mod date;
+pub(crate) mod elide;
 pub(crate) mod json_lines;
 pub(crate) mod table;
 

@@ -8,6 +8,8 @@ use comfy_table::{CellAlignment, ColumnConstraint, Width};
 use promproc::notation::printable;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::elide::elided;
+
 /// How a table is seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct View {
@@ -23,23 +25,29 @@ pub(crate) struct Column {
     title: &'static str,
     is_number: bool,
     gives_way: bool,
+    is_elided: bool,
 }
 
 impl Column {
     /// A column of text, left-aligned.
     pub(crate) const fn text(title: &'static str) -> Self {
-        Self { title, is_number: false, gives_way: false }
+        Self { title, is_number: false, gives_way: false, is_elided: false }
     }
 
     /// A column of numbers, right-aligned.
     pub(crate) const fn number(title: &'static str) -> Self {
-        Self { title, is_number: true, gives_way: false }
+        Self { title, is_number: true, gives_way: false, is_elided: false }
     }
 
     /// A column that a terminal too narrow for the table does without, because another says the
     /// same less well.
     pub(crate) const fn gives_way(self) -> Self {
         Self { gives_way: true, ..self }
+    }
+
+    /// A last column that a terminal shows on one line, without the middle of what is too long.
+    pub(crate) const fn elided(self) -> Self {
+        Self { is_elided: true, ..self }
     }
 }
 
@@ -53,7 +61,7 @@ const GAP_WIDTH: u16 = 2;
 const LEAST_WIDTH: usize = 20;
 
 /// Rows of cells. Every cell is made [`printable`]. The last column holds what may be long: it is
-/// not padded, and wraps on a terminal.
+/// not padded, and wraps on a terminal unless it is elided.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     columns: &'static [Column],
@@ -111,7 +119,11 @@ impl Table {
             let rows = first_row..self.rows().min(first_row + ROWS_AT_ONCE);
             let cells = rows.clone().map(|row| leading.iter().map(move |&column| self.text_of(row, column)));
             for (row, mut line) in rows.zip(self.aligned(leading, cells)) {
-                push_wrapped(&mut line, self.text_of(row, last), indent, view.width);
+                let text = self.text_of(row, last);
+                match view.width.map(|width| usize::from(width).saturating_sub(indent)) {
+                    Some(room) if self.columns[last].is_elided => line.push_str(&elided(text, room)),
+                    _ => push_wrapped(&mut line, text, indent, view.width),
+                }
                 writeln!(out, "{line}")?;
             }
         }

@@ -280,7 +280,7 @@ impl Opener {
 }
 
 /// Which file a name leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId {
     pub(crate) device: u64,
     pub(crate) inode: u64,

@@ -20,12 +20,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod absent;
 mod quantile;
 
 use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+pub use absent::Absence;
 pub use quantile::quantile;
 
 use crate::directory::{DirectoryError, InDirectory, Problem, user_to_be};
@@ -35,6 +37,7 @@ use crate::merge::{Collision, Conflict, Contribution, Merged, Options, Traced, T
 use crate::model::{GaugeMode, GaugeRule, MetricType};
 use crate::notation::Remedy;
 use crate::select::{Nearest, Selector};
+use absent::absences;
 
 /// The series that a selector chose, explained.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub struct Explained {
     pub files: Vec<Examined>,
     /// Where no series matched: names, or series of that name, that are like what was asked for.
     pub nearest: Vec<String>,
+    /// Where no series matched: what can be the reason.
+    pub absences: Vec<Absence>,
     /// What was left out.
     pub problems: Vec<Problem>,
     /// What the client's rules decided.
@@ -160,7 +165,8 @@ pub fn explain(
     examine_some(&mut files, &needed.collect())?;
     let series: Vec<_> = matched.into_iter().map(|series| explain_series(series, &files)).collect();
     let nearest = if series.is_empty() { nearest(selector, &others) } else { Vec::new() };
-    Ok(Explained { series, files, nearest, problems, conflicts, collisions })
+    let absences = if series.is_empty() { absences(selector, &others, &files, paths) } else { Vec::new() };
+    Ok(Explained { series, files, nearest, absences, problems, conflicts, collisions })
 }
 
 /// What the selector may have meant.

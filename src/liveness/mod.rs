@@ -12,9 +12,12 @@
 //!    only where the directory is known to be of this pid namespace.
 
 mod evidence;
+mod find;
+mod held;
 mod kinship;
 pub(crate) mod lease;
 mod processes;
+mod view;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -23,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use evidence::Evidence;
+pub use find::{FindError, Found, FoundDirectory, State, User, find};
 pub use kinship::{families, own_number};
 pub use processes::{Process, RemovedFiles, removed_files};
 

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
+use super::held::held_by;
 use crate::directory::FileId;
 
 /// A process, for people.
@@ -46,6 +47,14 @@ pub(super) struct Processes {
     system: Option<System>,
 }
 
+/// A process that runs.
+pub(super) struct Running {
+    pub(super) process: Process,
+    /// Where /proc shows what it has.
+    pub(super) path: PathBuf,
+    pub(super) parent: Option<u32>,
+}
+
 /// What the process table says of a number.
 pub(super) enum Number {
     /// There is no such process.
@@ -66,6 +75,24 @@ impl Processes {
             system
         });
         Self { system: system.filter(|_| numbers_are_ours()) }
+    }
+
+    /// All processes but this one that have not ended; `None` where they do not show.
+    pub(super) fn running(&self) -> Option<Vec<Running>> {
+        let own = Pid::from_u32(std::process::id());
+        let others = self.system.as_ref()?.processes().iter().filter(|(pid, _)| **pid != own);
+        let running = others.filter_map(|(pid, process)| {
+            // Where the first thread has ended, the others have what is open.
+            let path = match has_ended(process) {
+                true => other_threads(pid.as_u32()).into_iter().next()?,
+                false => PathBuf::from(format!("/proc/{pid}")),
+            };
+            let parent = process.parent().map(Pid::as_u32);
+            Some(Running { process: describe(process), path, parent })
+        });
+        let mut running: Vec<_> = running.collect();
+        running.sort_unstable_by_key(|running| running.process.pid);
+        Some(running)
     }
 
     pub(super) fn number(&self, pid: u32) -> Number {
@@ -135,10 +162,9 @@ pub struct RemovedFiles {
 }
 
 /// The metric files that were removed from these directories while a process that can be seen had,
-/// and has, them open.
+/// and has, them open. A directory may be gone, too.
 pub fn removed_files<'a>(directories: impl IntoIterator<Item = &'a Path>) -> Vec<RemovedFiles> {
-    // As /proc has them.
-    let directories = directories.into_iter().filter_map(|path| Some((path.canonicalize().ok()?, path)));
+    let directories = directories.into_iter().filter_map(|path| Some((as_proc_has_it(path)?, path)));
     let directories: HashMap<PathBuf, &Path> = directories.collect();
     let Some(system) = Processes::list().system else {
         return Vec::new();
@@ -146,9 +172,10 @@ pub fn removed_files<'a>(directories: impl IntoIterator<Item = &'a Path>) -> Vec
     let mut found = Vec::new();
     for (pid, process) in system.processes() {
         let mut by_directory: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
-        for (path, name) in removed_files_of(pid.as_u32()).unwrap_or_default() {
-            if let Some(directory) = path.parent().and_then(|parent| directories.get(parent)) {
-                by_directory.entry(directory).or_default().insert(name);
+        let held = held_by(Path::new(&format!("/proc/{pid}"))).unwrap_or_default();
+        for file in held.into_iter().filter(|file| file.is_removed) {
+            if let Some(directory) = directories.get(&file.directory) {
+                by_directory.entry(directory).or_default().insert(file.name);
             }
         }
         found.extend(by_directory.into_iter().map(|(directory, names)| RemovedFiles {
@@ -159,6 +186,16 @@ pub fn removed_files<'a>(directories: impl IntoIterator<Item = &'a Path>) -> Vec
     }
     found.sort_unstable_by_key(|found| found.process.pid);
     found
+}
+
+/// A directory's path without links; where it is gone, as it was if none of its names was a link.
+fn as_proc_has_it(path: &Path) -> Option<PathBuf> {
+    if let Ok(path) = path.canonicalize() {
+        return Some(path);
+    }
+    let parent = path.parent()?;
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    Some(as_proc_has_it(parent)?.join(path.file_name()?))
 }
 
 /// Which processes have which file open.
@@ -279,35 +316,6 @@ fn held_files(
 
 #[cfg(not(target_os = "linux"))]
 fn held_files(_: &Path, _: &HashMap<u64, Vec<(FileId, &str)>>) -> std::io::Result<HashSet<FileId>> {
-    Err(std::io::ErrorKind::Unsupported.into())
-}
-
-/// The metric files that a process has open and that are removed: what /proc calls them, and their names.
-#[cfg(target_os = "linux")]
-fn removed_files_of(pid: u32) -> std::io::Result<Vec<(PathBuf, String)>> {
-    use std::fs;
-    use std::os::unix::fs::MetadataExt;
-
-    use crate::format::MetricFileName;
-
-    let mut found = Vec::new();
-    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
-        let link = entry?.path();
-        // The system says so behind the name that the file had; a name may end like that, too.
-        if let Ok(target) = fs::read_link(&link)
-            && let Some(name) = target.file_name().and_then(|name| name.to_str()?.strip_suffix(" (deleted)"))
-            && name.parse::<MetricFileName>().is_ok()
-            && fs::metadata(&link).is_ok_and(|metadata| metadata.nlink() == 0)
-        {
-            let name = name.to_owned();
-            found.push((target, name));
-        }
-    }
-    Ok(found)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn removed_files_of(_: u32) -> std::io::Result<Vec<(PathBuf, String)>> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 

@@ -103,6 +103,16 @@ impl Selector {
             _ => None,
         })
     }
+
+    /// The labels that it has conditions on, in their order.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.matchers.iter().map(|matcher| matcher.label.as_str()).filter(|label| *label != NAME)
+    }
+
+    /// Whether its conditions on a label, or on `__name__`, hold for that value.
+    pub fn allows(&self, label: &str, value: &str) -> bool {
+        self.matchers.iter().filter(|matcher| matcher.label == label).all(|matcher| matcher.matches(value))
+    }
 }
 
 impl Matcher {

@@ -11,6 +11,7 @@ mod differential;
 mod directories;
 mod dump;
 mod explain;
+mod find;
 mod generated;
 mod golden;
 mod hostile;

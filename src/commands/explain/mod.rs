@@ -34,6 +34,9 @@ pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outco
         if !explained.nearest.is_empty() {
             console.hint(format_args!("did you mean {}?", explained.nearest.join(" or ")));
         }
+        for absence in &explained.absences {
+            console.hint(absence);
+        }
         return Ok(Outcome::NeedsAttention);
     }
     let evidence = explained.files.iter().filter_map(|file| file.evidence.as_ref());

@@ -45,6 +45,30 @@ fn the_directory_itself() {
 }
 
 #[test]
+fn who_still_writes_to_a_directory_that_is_gone_is_named() {
+    let parent = directory();
+    let missing = parent.path().join("metrics");
+    fs::create_dir(&missing).unwrap();
+    let Some(one) = worker(&missing, "Counter('c', 'h').inc()") else { return };
+    let two = worker(&missing, "Counter('c', 'h').inc(); Gauge('g', 'h').set(1)").unwrap();
+    fs::remove_dir_all(&missing).unwrap();
+    let found = findings(&missing);
+    assert_eq!(codes(&found), ["missing-directory"]);
+    let [finding] = &found[..] else { panic!("{found:?}") };
+    for pid in [one.pid(), two.pid()] {
+        assert!(finding.message.contains(&format!("pid {pid} (")), "{finding:?}");
+        assert!(finding.pids.contains(&pid.to_string()), "{finding:?}");
+    }
+    assert!(finding.message.contains(" still write to 3 files that were removed with it"), "{finding:?}");
+    assert!(finding.advice.contains("restart these processes") && finding.files.len() == 3, "{finding:?}");
+    // What it advises mends it: the directory first, then the processes.
+    mend(&finding.commands[0]);
+    assert_eq!(codes(&findings(&missing)), ["removed-file", "removed-file", "empty-directory"]);
+    drop((one, two));
+    assert_eq!(codes(&findings(&missing)), ["empty-directory"]);
+}
+
+#[test]
 fn owners_and_permissions() {
     if !can_change_user() {
         return;

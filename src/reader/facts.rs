@@ -214,7 +214,7 @@ fn dumped(
         Err(ReadError::Io(error)) => return left_out(file, error, bad_key),
         Err(ReadError::Format(damage)) => Some(damage),
     };
-    let is_none_of_ours = matches!(damage, Some(FormatError::Foreign { .. } | FormatError::Used { .. }));
+    let is_none_of_ours = damage.as_ref().is_some_and(FormatError::is_of_whole_file);
     let kinds = bad_key.into_iter().chain(damage.map(ProblemKind::Format));
     let problems = kinds.map(|kind| Problem { path: file.path(), kind }).collect();
     Dumped { facts: (!is_none_of_ours).then_some(facts), problems }

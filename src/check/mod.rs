@@ -4,6 +4,7 @@
 //! `gauges`, `conflicts`, `damage`, `counters` (between two looks), `directory` (itself),
 //! `growth`.
 
+mod buckets;
 mod code;
 mod conflicts;
 mod counters;

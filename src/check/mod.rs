@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 pub use code::{Code, Severity};
 pub use counters::Counts;
-pub use growth::{Growth, LabelValues, SeriesCount, Totals};
+pub use growth::{Growth, LabelValues, ScrapeCost, SeriesCount, Totals};
 
 use crate::directory::{DirectoryError, scan_until_whole};
 use crate::liveness::Liveness;

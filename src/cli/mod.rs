@@ -109,7 +109,8 @@ pub(crate) enum Format {
 /// Every file is decoded as it is: who wrote it, in which layout, how much of it is used, and each
 /// entry with its value, the time it was set (where the client stores one) and its byte offset.
 /// Values of histogram buckets are those of one bucket, as the file has them: merging cumulates
-/// them. Entries before a damage are shown, and the damage is named.
+/// them. Entries before a damage are shown, and the damage is named. The PATH - is one file from
+/// standard input.
 #[derive(Debug, Args)]
 pub(crate) struct DumpArgs {
     #[command(flatten)]
@@ -125,6 +126,19 @@ pub(crate) struct DumpArgs {
     pub show_help: bool,
     #[command(flatten)]
     pub select: Select,
+    /// Only files that no process has open for writing; with --live, these and those
+    #[arg(long, help_heading = "Filters")]
+    pub dead: bool,
+    /// Only files that a process has open for writing
+    #[arg(long, help_heading = "Filters")]
+    pub live: bool,
+}
+
+impl DumpArgs {
+    /// Whether files are chosen by their liveness.
+    pub(crate) fn is_by_liveness(&self) -> bool {
+        self.dead || self.live
+    }
 }
 
 /// Merge all processes' files into one exposition, as the official client would

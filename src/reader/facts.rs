@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::time::SystemTime;
 
 use super::arena::{Arena, Index};
-use super::keys::KeyTable;
+use super::keys::{Cursor, KeyTable};
 use super::{FileReader, OpenFile, ReadError};
 use crate::directory::{InDirectory, MetricFile, Problem, ProblemKind};
-use crate::format::{Entry, Era, FormatError, Key, KeyError};
+use crate::format::{self, Detected, Entries, Entry, Era, FormatError, Key, KeyError, Layout, Used};
 use crate::select::Selection;
 
 /// What there is to say of a file as a whole.
@@ -130,28 +130,38 @@ impl<'a> Dumper<'a> {
             let mut cursor = table.start();
             let seen = Seen { selection, keys, facts: facts.clone(), bad_keys: BadKeys::default() };
             let mut context = (seen, &mut show);
-            let read = open.read(|entries, layout| {
-                table.walk(
-                    entries,
-                    &mut cursor,
-                    &mut context,
-                    |(seen, _), entry| seen.parse(entry),
-                    |(seen, show), known, entry| {
-                        seen.facts.entries += 1;
-                        let known = &seen.keys[known];
-                        let era = || Era::new(layout, known.key.shape);
-                        let era = *seen.facts.era.get_or_insert_with(era);
-                        if known.is_selected {
-                            seen.facts.selected += 1;
-                            show(&entry, &known.key, era);
-                        }
-                    },
-                )
-            });
+            let read = open.read(|entries, layout| walk(table, entries, layout, &mut cursor, &mut context));
             let (Seen { facts: seen, bad_keys, .. }, _) = context;
             *facts = seen;
             (read.map(drop), bad_keys.into_problem())
         })
+    }
+
+    /// Hands the selected entries of what was read from elsewhere to `show`, as [`Dumper::entries`] does of a
+    /// file. Returns the facts, without those that only the system knows, and what is wrong.
+    pub fn bytes(
+        &mut self,
+        bytes: &[u8],
+        mut show: impl FnMut(&Entry<'_>, &Key<'_>, Era),
+    ) -> (Option<FileFacts>, Vec<ProblemKind>) {
+        let Self { selection, table, keys } = self;
+        let seen = Seen { selection, keys, facts: FileFacts::default(), bad_keys: BadKeys::default() };
+        let mut context = (seen, &mut show);
+        let read = match format::used(bytes) {
+            Ok(Used::Empty) => Ok(()),
+            Ok(Used::Bytes(used)) => {
+                context.0.facts.used_bytes = used;
+                let mut cursor = table.start();
+                walk_bytes(bytes, used, |entries, layout| {
+                    walk(table, entries, layout, &mut cursor, &mut context)
+                })
+            }
+            Err(error) => Err(error),
+        };
+        let (Seen { facts, bad_keys, .. }, _) = context;
+        let is_none_of_ours = read.as_ref().is_err_and(FormatError::is_of_whole_file);
+        let problems = bad_keys.into_problem().into_iter().chain(read.err().map(ProblemKind::Format));
+        ((!is_none_of_ours).then_some(facts), problems.collect())
     }
 
     /// Counts the entries of a file. Where no filter asks for keys none is parsed but the one that
@@ -191,6 +201,49 @@ impl Seen<'_> {
             }
         }
     }
+}
+
+/// Hands the selected entries of a piece to whom the context has.
+fn walk<F: FnMut(&Entry<'_>, &Key<'_>, Era)>(
+    table: &mut KeyTable<Index<Known>>,
+    entries: &mut Entries<'_>,
+    layout: Layout,
+    cursor: &mut Cursor<Index<Known>>,
+    context: &mut (Seen<'_>, F),
+) -> Result<(), FormatError> {
+    table.walk(
+        entries,
+        cursor,
+        context,
+        |(seen, _), entry| seen.parse(entry),
+        |(seen, show), known, entry| {
+            seen.facts.entries += 1;
+            let known = &seen.keys[known];
+            let era = || Era::new(layout, known.key.shape);
+            let era = *seen.facts.era.get_or_insert_with(era);
+            if known.is_selected {
+                seen.facts.selected += 1;
+                show(&entry, &known.key, era);
+            }
+        },
+    )
+}
+
+/// Has the entries of a whole file, with that `used`, walked.
+fn walk_bytes(
+    bytes: &[u8],
+    used: u64,
+    visit: impl FnOnce(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
+) -> Result<(), FormatError> {
+    let Detected::Layout(layout) = format::detect(bytes, used, true)? else {
+        return Err(FormatError::Foreign { offset: format::HEADER_BYTES as u64, used });
+    };
+    let mut entries = Entries::new(&bytes[format::HEADER_BYTES..], format::HEADER_BYTES as u64, used, layout);
+    visit(&mut entries, layout)?;
+    if entries.missing() > 0 {
+        return Err(FormatError::UsedBeyondFile { offset: bytes.len() as u64, used });
+    }
+    Ok(())
 }
 
 /// Opens a file, has its entries read by `read`, and says what became of it.

@@ -8,7 +8,7 @@ use super::{Code, Finding};
 use crate::directory::{Problem, ProblemKind};
 use crate::format::FormatError;
 use crate::liveness::Liveness;
-use crate::notation::{Remedy, counted, go_string, some_of};
+use crate::notation::{Remedy, counted, plain, some_of};
 
 /// The file that the client cannot unpack a header from is shorter than this.
 const HEADER_NUMBER_BYTES: u64 = 4;
@@ -120,7 +120,7 @@ fn negative(survey: &Survey) -> Vec<Finding> {
         let message = format!(
             "{} negative or NaN, the first {sample} = {} at byte {}, in {}: sums over them are wrong",
             counted(oddities.len(), "count"),
-            go_string(first.value),
+            plain(first.value),
             first.offset,
             some_of(files.iter().map(|file| file.path().to_string_lossy().into_owned()))
         );

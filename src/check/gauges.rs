@@ -8,7 +8,7 @@ use crate::explain::{Explanation, Fate, Value, can_be_stuck, explain_series};
 use crate::liveness::{Liveness, running};
 use crate::merge::{Contribution, TracedSeries};
 use crate::model::{GaugeMode, GaugeRule, MetricType};
-use crate::notation::{Remedy, counted, go_string, some_of};
+use crate::notation::{Remedy, counted, plain, some_of};
 
 pub(super) fn findings(traced: Vec<TracedSeries>, survey: &Survey) -> Vec<Finding> {
     let mut families: BTreeMap<(String, Option<GaugeMode>), Vec<Explanation>> = BTreeMap::new();
@@ -57,9 +57,9 @@ impl Family<'_> {
         // A dead process's file of a live mode should not be there; in min and max it may.
         let shown = if changed.is_empty() && self.mode.is_live() { &with_dead } else { &changed };
         let example = shown.first()?;
-        let value = |value: Option<f64>| value.map_or("none".to_owned(), go_string);
+        let value = |value: Option<f64>| value.map_or("none".to_owned(), plain);
         let without = match &example.without_dead {
-            Some(Value::Number(value)) => format!("{} without them", go_string(*value)),
+            Some(Value::Number(value)) => format!("{} without them", plain(*value)),
             _ => "gone without them".to_owned(),
         };
         let is_dead = |one: &Contribution| self.files[one.file].liveness() == Liveness::Dead;

@@ -31,11 +31,11 @@ pub struct ScrapeCost {
 
 impl ScrapeCost {
     /// Of a distinct series.
-    pub const SECONDS_A_SERIES: f64 = 22e-6;
+    pub const SECONDS_A_SERIES: f64 = 25e-6;
     /// Of one more entry of a known series.
-    pub const SECONDS_AN_ENTRY: f64 = 2.7e-6;
+    pub const SECONDS_AN_ENTRY: f64 = 3.6e-6;
     /// Of a file.
-    pub const SECONDS_A_FILE: f64 = 25e-6;
+    pub const SECONDS_A_FILE: f64 = 12e-6;
 
     /// The estimate for so many files that have so many entries, which merge to so many series.
     #[must_use]

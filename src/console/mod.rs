@@ -1,6 +1,7 @@
 //! Standard output and standard error: what may be said, in which colour, how wide.
 
 pub(crate) mod date;
+pub(crate) mod elide;
 pub(crate) mod json_lines;
 pub(crate) mod table;
 
@@ -119,7 +120,11 @@ impl Console {
         }
     }
 
+    /// What to do about what was said last; nothing is said where nobody wants to hear more than errors.
     pub(crate) fn hint(&self, message: impl Display) {
+        if self.quiet {
+            return;
+        }
         let text = message.to_string();
         self.write_stderr(&format!("{HINT}hint{HINT:#}: {}\n", printable(&text)));
     }

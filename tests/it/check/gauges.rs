@@ -11,7 +11,7 @@ fn a_stuck_gauge() {
     let found = assert_found(
         directory.path(),
         &["stuck-gauge"],
-        &["inprogress{path=\"/a\"} is 4.0, 2.0 without them", "still counts in 2 series of mode livesum"],
+        &["inprogress{path=\"/a\"} is 4, 2 without them", "still counts in 2 series of mode livesum"],
         &[],
     );
     assert_eq!(found[0].subject, "inprogress");
@@ -32,7 +32,7 @@ fn a_stuck_gauge_that_changes_nothing_is_an_info() {
     check(&[], directory.path())
         .prints("2 files, 2 entries, 1 series; pids: 1 live, 1 dead; 1 info (infos are shown with -v)\n");
     assert_eq!(check(&["--fail-on", "info"], directory.path()).status, Some(1));
-    assert_found(directory.path(), &["stuck-gauge"], &["peak is 1.0, 1.0 without them"], &[]);
+    assert_found(directory.path(), &["stuck-gauge"], &["peak is 1, 1 without them"], &[]);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn series_of_a_dead_process() {
     const DEPTH: &str = "Gauge('depth', 'h').set(3)";
     let Some(pid) = killed(directory.path(), DEPTH) else { return };
     let _alive = worker(directory.path(), DEPTH);
-    let says = format!("depth{{pid=\"{pid}\"}} is 3.0, gone without them");
+    let says = format!("depth{{pid=\"{pid}\"}} is 3, gone without them");
     assert_found(directory.path(), &["dead-series"], &[&says], &[]);
 }
 
@@ -58,11 +58,11 @@ fn a_dead_process_decides_a_minimum_and_a_maximum() {
     }
     let _alive = worker(directory.path(), &gauges(3.0));
     // The dead process's 5 is no minimum.
-    assert_found(directory.path(), &["dead-decides"], &["most is 5.0, 3.0 without them"], &[]);
+    assert_found(directory.path(), &["dead-decides"], &["most is 5, 3 without them"], &[]);
     if killed(directory.path(), &gauges(1.0)).is_none() {
         return;
     }
-    assert_found(directory.path(), &["dead-decides"], &["least is 1.0, 3.0 without them"], &[]);
+    assert_found(directory.path(), &["dead-decides"], &["least is 1, 3 without them"], &[]);
 }
 
 #[test]

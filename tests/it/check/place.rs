@@ -90,6 +90,9 @@ fn a_file_system_that_is_nearly_full() {
 mount -t tmpfs -o size=1m tmpfs \"$2\" && cp \"$1\"/*.db \"$2\" && head -c 950k /dev/zero > \"$2/.fill\"
 promproc check --format json --ignore other-files \"$2\"
 rm \"$2/.fill\"
+promproc check --format json --ignore other-files \"$2\"
+umount \"$2\" && mount -t tmpfs -o nr_inodes=22 tmpfs \"$2\" && cp \"$1\"/*.db \"$2\"
+for n in $(seq 19); do : > \"$2/.$n\"; done
 promproc check --format json --ignore other-files \"$2\"";
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", SCRIPT, "sh"]).arg(directory.path()).arg(place.path());
@@ -97,8 +100,14 @@ promproc check --format json --ignore other-files \"$2\"";
     let text = String::from_utf8(output.stdout).unwrap();
     let reports: Vec<Report> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(codes(&reports[0].findings), ["nearly-full"], "{text}");
-    assert!(reports[0].findings[0].message.contains("killed by SIGBUS"), "{text}");
+    let full = |report: &Report| report.findings[0].message.clone();
+    assert!(full(&reports[0]).contains("killed by SIGBUS") && !full(&reports[0]).contains("inode"), "{text}");
     assert!(reports[1].findings.is_empty(), "{text}");
+    assert_eq!(codes(&reports[2].findings), ["nearly-full"], "{text}");
+    assert!(
+        full(&reports[2]).contains("of its inodes (1 free): ") && !full(&reports[2]).contains("SIGBUS"),
+        "{text}"
+    );
 }
 
 #[test]

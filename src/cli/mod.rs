@@ -2,6 +2,7 @@
 //! completions; there is no logic here.
 
 pub(crate) mod pages;
+pub(crate) mod tips;
 mod values;
 
 use std::path::PathBuf;

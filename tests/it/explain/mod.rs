@@ -276,6 +276,38 @@ fn a_wrong_selector_points_at_the_column() {
 }
 
 #[test]
+fn a_directory_where_the_selector_belongs() {
+    let home = TempDir::new().unwrap();
+    fs::create_dir(home.path().join("me trics")).unwrap();
+    fs::create_dir(home.path().join("metrics")).unwrap();
+    for name in ["me trics", "metrics"] {
+        fs::copy("tests/data/gunicorn/counter_8181.db", home.path().join(name).join("counter_8181.db"))
+            .unwrap();
+    }
+    let meant = |arguments: &[&str]| {
+        let ran = run(promproc().arg("explain").args(arguments).current_dir(home.path()));
+        assert_eq!((ran.stdout.as_str(), ran.status), ("", Some(2)), "{ran:?}");
+        let (_, command) = ran.stderr.split_once("hint: the selector comes before the directory: ").unwrap();
+        let mended = run(Command::new("sh")
+            .args(["-c", command])
+            .current_dir(home.path())
+            .env("PATH", path_with_promproc()));
+        assert!(mended.status == Some(0) && mended.stdout.contains("http_requests_total{"), "{mended:?}");
+        command.trim_end().to_owned()
+    };
+    let all = r#"promproc explain '{__name__=~".+"}'"#;
+    assert_eq!(meant(&["./metrics"]), format!("{all} ./metrics"));
+    assert_eq!(meant(&["metrics"]), format!("{all} metrics"));
+    assert_eq!(
+        meant(&["--all", "me trics", "--color", "never", "http_requests_total"]),
+        "promproc explain --all --color never http_requests_total 'me trics'"
+    );
+    // A family may be called as a directory is.
+    let named = run(promproc().args(["explain", "metrics", "metrics"]).current_dir(home.path()));
+    assert_eq!(named.status, Some(1), "{named:?}");
+}
+
+#[test]
 fn of_many_entries_the_first_are_shown_and_all_on_request() {
     let directory = TempDir::new().unwrap();
     for pid in 1..=50 {

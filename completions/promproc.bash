@@ -102,7 +102,7 @@ _promproc() {
             ;;
         promproc__subcmd__check)
             opts="-r -q -v -h --recursive --format --fail-on --ignore --watch --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -116,7 +116,7 @@ _promproc() {
                     return 0
                     ;;
                 --ignore)
-                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout removed-file negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners interrupted-removal other-files empty-variable unseen-writers slow-scrape" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict bucket-layouts pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout removed-file negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners interrupted-removal other-files empty-variable unseen-writers slow-scrape" -- "${cur}"))
                     return 0
                     ;;
                 --watch)
@@ -131,12 +131,12 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__clean)
             opts="-q -v -h --dir-mode --no-create --force --keep-live --dry-run --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -153,7 +153,7 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__completions)
@@ -175,8 +175,8 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__dump)
-            opts="-r -q -v -h --recursive --format --files --show-help --name --type --mode --pid --label --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            opts="-r -q -v -h --recursive --format --files --show-help --name --type --mode --pid --label --dead --live --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -213,12 +213,12 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__explain)
             opts="-r -q -v -h --recursive --format --all --buckets --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -235,7 +235,7 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__help)
@@ -412,7 +412,7 @@ _promproc() {
             ;;
         promproc__subcmd__merge)
             opts="-r -o -q -v -h --recursive --format --escaping --sort --no-accumulate --strict --threads --output --name --type --mode --pid --label --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -487,12 +487,12 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__prune)
             opts="-q -v -h --pid --mode --dry-run --force --settle --format --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -521,12 +521,12 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__top)
             opts="-r -i -q -v -h --recursive --interval --sort --by --once --batch --name --type --mode --pid --label --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -579,7 +579,7 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
     esac

@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use promproc::notation::printable;
 
-use cli::{Cli, Command, for_each_command};
+use cli::{Cli, Command, for_each_command, tips};
 use commands::{Hinted, Outcome};
 use console::Console;
 
@@ -28,7 +29,11 @@ fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             console.error(format_args!("{error:#}"));
-            if let Some(hinted) = error.downcast_ref::<Hinted>() {
+            if let (Command::Explain(_), Some(meant)) =
+                (&cli.command, tips::with_selector_first(&arguments()))
+            {
+                console.hint(format_args!("the selector comes before the directory: {meant}"));
+            } else if let Some(hinted) = error.downcast_ref::<Hinted>() {
                 console.hint(&hinted.hint);
             }
             ExitCode::from(2)
@@ -36,11 +41,26 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the command line. It may hold anything, and clap repeats it: so clap is asked
-/// again, about one in which every character is visible.
+fn arguments() -> Vec<String> {
+    env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
+/// Says what is wrong with the command line. It may hold anything, and clap repeats it: so it is asked again
+/// about one in which everything is visible.
 fn refused(wrong: &clap::Error) -> ExitCode {
-    let visible = env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
-    let again = Cli::try_parse_from(visible).err();
+    let visible: Vec<_> = arguments().iter().map(|argument| printable(argument).into_owned()).collect();
+    if wrong.kind() == ErrorKind::ValueValidation
+        && let Some(meant) = tips::with_selector_first(&arguments())
+    {
+        let meant = printable(&meant).into_owned();
+        let _ = writeln!(
+            io::stderr(),
+            "promproc: error: a directory stands where the selector belongs\nhint: the selector comes before the \
+             directory: {meant}"
+        );
+        return ExitCode::from(2);
+    }
+    let again = Cli::try_parse_from(&visible).err().map(|wrong| tips::improved(wrong, &visible));
     // Nobody is left to tell when standard error is gone.
     let _ =
         again.as_ref().map_or_else(|| writeln!(io::stderr(), "error: {}", wrong.kind()), clap::Error::print);

@@ -5,7 +5,7 @@
 //! ```text
 //! cargo bench --bench speed                  everything; makes its directories first (needs python3 with venv)
 //! cargo bench --bench speed -- --quick       S, M and L and the commands, fewer rounds, under two minutes
-//! cargo bench --bench speed -- XL growth     only what is named: S, M, L, XL, commands, growth
+//! cargo bench --bench speed -- XL growth     only what is named: S, M, L, XL, commands, growth, scrape
 //! cargo bench --bench speed -- --baseline=PATH M     this build beside another one, PATH
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints")]
@@ -21,6 +21,7 @@ mod process;
 mod python;
 mod raw_read;
 mod reading;
+mod scrape;
 mod table;
 
 use std::env;
@@ -45,7 +46,7 @@ const FULL: Effort = Effort { rounds: 31, slow_rounds: 9 };
 const QUICK: Effort = Effort { rounds: 15, slow_rounds: 3 };
 
 /// What can be named.
-const PARTS: [&str; 6] = ["S", "M", "L", "XL", "commands", "growth"];
+const PARTS: [&str; 7] = ["S", "M", "L", "XL", "commands", "growth", "scrape"];
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -64,7 +65,7 @@ fn measure(arguments: &[&str]) -> anyhow::Result<()> {
         bail!("{unknown} is none of {}", PARTS.join(", "));
     }
     let wanted = |name: &&str| match named[..] {
-        [] => !is_quick || !["XL", "growth"].contains(name),
+        [] => !is_quick || !["XL", "growth", "scrape"].contains(name),
         _ => named.contains(&name),
     };
     let directories = ["S", "M", "L", "XL"].into_iter().filter(wanted);
@@ -88,6 +89,9 @@ fn measure(arguments: &[&str]) -> anyhow::Result<()> {
     if wanted(&"growth") {
         growth::files(&cache, &effort)?;
         growth::series(&cache, &effort)?;
+    }
+    if wanted(&"scrape") {
+        scrape::cost(&cache, &effort)?;
     }
     fs::remove_dir_all(cache.outputs()).context("the outputs")?;
     Ok(())

@@ -162,7 +162,7 @@ fn is_same(outputs: &Path, one: usize, other: usize) -> io::Result<bool> {
 }
 
 /// How many lines of a text exposition are samples.
-fn count_samples(path: &Path) -> io::Result<u64> {
+pub(crate) fn count_samples(path: &Path) -> io::Result<u64> {
     let (mut lines, mut line, mut count) = (BufReader::new(File::open(path)?), Vec::new(), 0);
     while lines.read_until(b'\n', &mut line)? > 0 {
         count += u64::from(line[0] != b'#');

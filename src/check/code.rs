@@ -122,9 +122,12 @@ codes! {
     HelpConflict = "help-conflict", Info;
     /// One sample name has several sets of label names. Sums over one of the labels miss the others.
     LabelConflict = "label-conflict", Warning;
-    /// Processes count one histogram in different buckets. Merged, its buckets are cumulated as if all
-    /// had been counted in all of them, and quantiles are wrong.
+    /// Processes count the same labels of a histogram in different buckets. Merged, the buckets are
+    /// cumulated as if all had been counted in all of them, and quantiles are wrong.
     BucketConflict = "bucket-conflict", Warning;
+    /// Label sets of a histogram have different buckets. Each is right, but `sum by (le)` over them adds
+    /// up what does not go together.
+    BucketLayouts = "bucket-layouts", Info;
     /// A gauge has a label pid of its own, which the multiprocess mode overwrites or removes. Rename it.
     PidLabel = "pid-label", Warning;
     /// A process identifier has an underscore. In file names of gauges the client takes only what

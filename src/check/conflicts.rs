@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::buckets::HistogramBuckets;
 use super::survey::{Survey, Surveyed};
 use super::{Code, Finding};
 use crate::directory::user_to_be;
@@ -27,22 +28,43 @@ pub(super) fn findings(conflicts: &[Conflict], survey: &Survey) -> Vec<Finding> 
         let message = format!("{} sets of labels: {shown}", sets.len());
         found.push(restart(Finding::new(Code::LabelConflict, sample, message)));
     }
-    for (family, layouts) in survey.entries.bounds.iter().filter(|(_, layouts)| layouts.len() > 1) {
-        let shown = some_of(
-            layouts
-                .iter()
-                .map(|(bounds, files)| format!("{} in {}", bounds.join(" "), counted(files.len(), "file"))),
-        );
-        let message = format!(
-            "{} layouts of buckets: {shown}; merged, their counts do not fit together and quantiles are wrong",
-            layouts.len()
-        );
-        let files = layouts.values().flatten().map(|file| &survey.listed[*file]);
-        found.push(restart(Finding::new(Code::BucketConflict, family, message).files(files)));
-    }
+    found.extend(
+        survey.entries.buckets.iter().filter_map(|(family, of)| buckets(family, of, survey, restart)),
+    );
     found.extend(cut_pids(survey));
     found.extend(eras(survey));
     found
+}
+
+/// Processes that count one label set in different buckets; else, label sets that do not go together.
+fn buckets(
+    family: &str,
+    of: &HistogramBuckets,
+    survey: &Survey,
+    restart: impl Fn(Finding) -> Finding,
+) -> Option<Finding> {
+    let files = of.files.iter().map(|file| &survey.listed[*file]);
+    if let Some((set, layouts)) = of.conflicts.first_key_value() {
+        let shown =
+            some_of(layouts.iter().map(|(bounds, files)| format!("{bounds} in {}", counted(*files, "file"))));
+        let more = match of.conflicts.len() - 1 {
+            0 => String::new(),
+            more => format!(" (as {} more)", counted(more, "label set")),
+        };
+        let message = format!(
+            "{set} is counted in {} layouts of buckets{more}: {shown}; merged, their counts do not fit together and \
+             quantiles are wrong",
+            layouts.len()
+        );
+        return Some(restart(Finding::new(Code::BucketConflict, family, message).files(files)));
+    }
+    let [first, _, ..] = &of.layouts[..] else { return None };
+    let message = format!(
+        "label sets have {} layouts of buckets, one of them {first}: each is right, but sum by (le) over them is not",
+        of.layouts.len()
+    );
+    let finding = Finding::new(Code::BucketLayouts, family, message).files(files);
+    Some(finding.advice("keep the label that tells them apart in sum by, or give all the same buckets"))
 }
 
 const RESTART: &str =

@@ -9,7 +9,7 @@ use crate::directory::{DirectoryError, InDirectory};
 use crate::format::MetricFileName;
 use crate::merge::{Options, Traced, TracedSeries, merge_paths};
 use crate::model::MetricType;
-use crate::notation::{go_string, some_of};
+use crate::notation::{plain, some_of};
 use crate::select::{FileFilter, Selection};
 
 /// What everything that only grows had counted at one moment.
@@ -105,8 +105,8 @@ fn finding(family: &str, series: &[Fallen<'_>]) -> Finding {
         reasons.push(format!("{} {verb} less than before", some_of(less.iter().map(name_of))));
     }
     let fell = series.iter().map(|Fallen { name, then, now }| {
-        let now = now.map_or("nothing".to_owned(), |now| go_string(now.value));
-        format!("{name} fell from {} to {now}", go_string(then.value))
+        let now = now.map_or("nothing".to_owned(), |now| plain(now.value));
+        format!("{name} fell from {} to {now}", plain(then.value))
     });
     let message = format!(
         "{}: {}; Prometheus takes that for a restart, and counts all of the new value again",

@@ -32,6 +32,16 @@ fn of_problem(problem: &Problem, file: Option<&Surveyed>, survey: &Survey) -> Fi
         ProblemKind::Name | ProblemKind::NotAFile | ProblemKind::Format(FormatError::Foreign { .. }) => {
             (Code::ForeignFile, fails(&problem.kind.to_string()), true)
         }
+        ProblemKind::Format(FormatError::Ruby { .. }) => {
+            let finding = Finding::new(
+                Code::ForeignFile,
+                problem.path.to_string_lossy(),
+                fails(&problem.kind.to_string()),
+            )
+            .files(file);
+            let finding = set_aside(finding, &problem.path, file);
+            return finding.advice("give the Ruby service a directory of its own (multiprocess_files_dir)");
+        }
         ProblemKind::Link => (
             Code::ForeignFile,
             "a link, which promproc does not follow; the official client reads what it leads to".to_owned(),

@@ -265,22 +265,34 @@ fn file_system(directory: &Directory, files: &[&Surveyed]) -> Vec<Finding> {
     }
     let free_bytes = space.f_bavail.saturating_mul(space.f_frsize);
     let left = time_left(files, free_bytes, if space.f_files == 0 { u64::MAX } else { space.f_ffree });
-    let message = format!(
-        "its file system is full to {:.0} % of bytes ({} MiB free) and {:.0} % of inodes{}; on a full tmpfs a process \
-         that writes a new page is killed by SIGBUS",
-        bytes * 100.0,
-        free_bytes >> 20,
-        inodes * 100.0,
-        left.map_or(String::new(), |left| format!(
-            ": at the present rate of new processes that lasts {}",
-            humantime::format_duration(Duration::from_secs(left.as_secs()))
-        ))
-    );
     let summary = format!(
         "its file system is full: {:.0} % of bytes ({} MiB free), {:.0} % of inodes",
         bytes * 100.0,
         free_bytes >> 20,
         inodes * 100.0
+    );
+    // Each has consequences of its own.
+    let full = |share: f64, of: String, then: &str| {
+        (share >= NEARLY_FULL)
+            .then(|| format!("its file system is full to {:.0} % of {of}: {then}", share * 100.0))
+    };
+    let bytes = full(
+        bytes,
+        format!("its bytes ({} MiB free)", free_bytes >> 20),
+        "on a full tmpfs a process that writes a new page is killed by SIGBUS",
+    );
+    let inodes = full(
+        inodes,
+        format!("its inodes ({} free)", space.f_ffree),
+        "without one no file can be made, and new processes fail; each process takes one for every type and mode",
+    );
+    let message = format!(
+        "{}{}",
+        bytes.into_iter().chain(inodes).collect::<Vec<_>>().join("; "),
+        left.map_or(String::new(), |left| format!(
+            "; at the present rate of new processes what is free lasts {}",
+            humantime::format_duration(Duration::from_secs(left.as_secs()))
+        ))
     );
     found.push(Finding::new(Code::NearlyFull, &subject, message).summary(summary).advice(
         "make it larger; files of dead processes go when the service is restarted with promproc clean",

@@ -9,13 +9,67 @@ use crate::liveness::Liveness;
 use crate::model::MetricFamily;
 use crate::notation::{Remedy, all_labels};
 
-/// The official client takes about a second for so many entries and files: 2 to 4 µs an entry, and
-/// about 100 µs a file, as measured with 0.26.0.
-const SLOW_ENTRIES: usize = 300_000;
-const SLOW_FILES: usize = 5_000;
+/// A scrape that takes the official client so long is worth a finding: Prometheus asks every few seconds, and
+/// a worker does nothing else meanwhile.
+const SLOW_SECONDS: f64 = 1.0;
 
 /// How many of the largest are named.
 const NAMED: usize = 5;
+
+/// What a scrape costs the official client, in seconds, by what it is spent on. The factors are fitted to
+/// measurements of 0.26.0 on Python 3; `cargo bench --bench speed -- scrape` measures and fits anew, and says
+/// how far this is from what it measures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScrapeCost {
+    /// Distinct series: their keys are parsed, and each is a line of the output.
+    pub series: f64,
+    /// Further entries of known series.
+    pub entries: f64,
+    /// Opening files, and reading at least their first 64 KiB.
+    pub files: f64,
+}
+
+impl ScrapeCost {
+    /// Of a distinct series.
+    pub const SECONDS_A_SERIES: f64 = 25e-6;
+    /// Of one more entry of a known series.
+    pub const SECONDS_AN_ENTRY: f64 = 3.6e-6;
+    /// Of a file.
+    pub const SECONDS_A_FILE: f64 = 12e-6;
+
+    /// The estimate for so many files that have so many entries, which merge to so many series.
+    #[must_use]
+    pub fn of(files: usize, entries: usize, series: usize) -> Self {
+        Self {
+            series: Self::SECONDS_A_SERIES * as_f64(series),
+            entries: Self::SECONDS_AN_ENTRY * as_f64(entries.saturating_sub(series)),
+            files: Self::SECONDS_A_FILE * as_f64(files),
+        }
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.series + self.entries + self.files
+    }
+}
+
+/// Counts are far below 2^53.
+#[allow(clippy::cast_precision_loss)]
+fn as_f64(count: usize) -> f64 {
+    count as f64
+}
+
+/// What most of a scrape's time goes into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blame {
+    /// Distinct series.
+    Cardinality,
+    /// Files of dead processes, and what they repeat.
+    DeadFiles,
+    /// Files of the others, and what they repeat.
+    Processes,
+}
 
 /// Sums over files, and what has most series.
 #[derive(Clone, Debug, Default)]
@@ -106,9 +160,25 @@ impl Growth {
         growth
     }
 
-    /// Whether most of the work of a scrape is for dead processes.
-    pub fn is_mostly_dead(&self) -> bool {
-        self.dead.entries * 2 > self.all.entries || self.dead.files * 2 > self.all.files
+    /// What a scrape of it costs the official client.
+    pub fn cost(&self) -> ScrapeCost {
+        ScrapeCost::of(self.all.files, self.all.entries, self.series)
+    }
+
+    /// What costs most. What series cost stays when dead processes' files go, where live ones have the same.
+    fn blame(&self) -> Blame {
+        let (cost, Self { all, dead, .. }) = (self.cost(), self);
+        let share = |dead: usize, all: usize| as_f64(dead) / as_f64(all.max(1));
+        let of_dead =
+            cost.files * share(dead.files, all.files) + cost.entries * share(dead.entries, all.entries);
+        let of_others = cost.files + cost.entries - of_dead;
+        if cost.series >= of_dead.max(of_others) {
+            Blame::Cardinality
+        } else if of_dead >= of_others {
+            Blame::DeadFiles
+        } else {
+            Blame::Processes
+        }
     }
 
     /// The verdict in one sentence.
@@ -117,46 +187,59 @@ impl Growth {
         if all.entries == 0 {
             return "nothing: there are no entries".to_owned();
         }
-        let shares = format!(
+        let dead = format!(
             "{} of {} files and {} of {} entries are dead processes'",
             dead.files, all.files, dead.entries, all.entries
         );
-        if self.is_mostly_dead() {
-            format!("mostly dead processes' files: {shares}")
-        } else {
-            let family = self.top_families.first().map_or("", |top| top.family.as_str());
-            let label = self.top_labels.first().map_or("", |top| top.label.as_str());
-            format!("mostly live processes' series, of {family} and by the label {label} first: {shares}")
+        match self.blame() {
+            Blame::DeadFiles => format!("mostly dead processes' files: {dead}"),
+            Blame::Processes => format!("mostly live processes' files, for {} series: {dead}", self.series),
+            Blame::Cardinality => {
+                let family = self.top_families.first().map_or("", |top| top.family.as_str());
+                let label = match self.top_labels.first() {
+                    Some(top) => format!(", and by the label {}", top.label),
+                    None => String::new(),
+                };
+                format!(
+                    "mostly cardinality: {} distinct series, most of {family}{label}; {dead}",
+                    self.series
+                )
+            }
         }
     }
 
     pub(super) fn finding(&self, paths: &[PathBuf]) -> Option<Finding> {
-        if self.all.entries < SLOW_ENTRIES && self.all.files < SLOW_FILES {
+        let seconds = self.cost().seconds();
+        if seconds < SLOW_SECONDS {
             return None;
         }
         let families: Vec<_> =
             self.top_families.iter().map(|top| format!("{} ({})", top.family, top.series)).collect();
         let labels: Vec<_> =
             self.top_labels.iter().map(|top| format!("{} ({})", top.label, top.values)).collect();
+        let labels = match &labels[..] {
+            [] => String::new(),
+            labels => format!("; labels with most values: {}", labels.join(", ")),
+        };
         let message = format!(
-            "the official client takes about a second or more for a scrape; {}; families with most series: {}; labels \
-             with most values: {}",
+            "the official client takes about {seconds:.1} s for a scrape; {}; families with most series: {}{labels}",
             self.verdict(),
             families.join(", "),
-            labels.join(", ")
         );
-        let mut finding = Finding::new(Code::SlowScrape, "growth", message);
-        if !self.is_mostly_dead() {
-            return Some(
+        let finding = Finding::new(Code::SlowScrape, "growth", message);
+        match self.blame() {
+            Blame::Cardinality => Some(
                 finding.advice("use fewer labels, or labels with fewer values; or scrape promproc merge"),
-            );
+            ),
+            Blame::Processes => Some(finding.advice("run fewer processes; or scrape promproc merge")),
+            Blame::DeadFiles => {
+                let finding = finding.advice(
+                    "restart the service on a clean directory (counters begin at 0, which Prometheus takes for a \
+                     restart); or scrape promproc merge",
+                );
+                let clean = |path: &PathBuf| Remedy::Clean { directory: path.clone(), keep_live: false };
+                Some(paths.iter().map(clean).fold(finding, Finding::remedy))
+            }
         }
-        finding = finding.advice(
-            "restart the service on a clean directory (counters begin at 0, which Prometheus takes for a restart); or \
-             scrape promproc merge",
-        );
-        Some(paths.iter().fold(finding, |finding, path| {
-            finding.remedy(Remedy::Clean { directory: path.clone(), keep_live: false })
-        }))
     }
 }

@@ -4,6 +4,7 @@
 //! `gauges`, `conflicts`, `damage`, `counters` (between two looks), `directory` (itself),
 //! `growth`.
 
+mod buckets;
 mod code;
 mod conflicts;
 mod counters;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use code::{Code, Severity};
 pub use counters::Counts;
-pub use growth::{Growth, LabelValues, SeriesCount, Totals};
+pub use growth::{Growth, LabelValues, ScrapeCost, SeriesCount, Totals};
 
 use crate::directory::{DirectoryError, scan_until_whole};
 use crate::liveness::Liveness;

@@ -1,15 +1,14 @@
 //! One look at every file and every entry: what the merge does not ask for, found while it reads.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use hashbrown::DefaultHashBuilder;
-
+use super::buckets::{Bucket, BucketNotes, HistogramBuckets};
 use crate::directory::{Directory, DirectoryError, InDirectory, Listed, MetricFile, Opener, Scan, Vanished};
 use crate::format::{self, Entries, Entry, Era, Key, KeyShape, Layout, MetricFileName};
 use crate::liveness::lease::Look;
@@ -90,8 +89,8 @@ pub(super) struct EntryNotes {
     pub(super) helps: BTreeMap<String, BTreeSet<String>>,
     /// The sets of label names of each sample, without `le`.
     pub(super) label_names: BTreeMap<String, BTreeSet<Vec<String>>>,
-    /// The bounds of each histogram, and the files that have them.
-    pub(super) bounds: BTreeMap<String, BTreeMap<Vec<String>, Vec<usize>>>,
+    /// The buckets of each histogram.
+    pub(super) buckets: BTreeMap<String, HistogramBuckets>,
     /// Counters and buckets that are negative or NaN.
     pub(super) negatives: Vec<Oddity>,
 }
@@ -205,22 +204,18 @@ type KeyIndex = Index<KeyFacts>;
 struct KeyFacts {
     shape: KeyShape,
     sample: String,
-    /// Of a bucket: the family, and the bound.
-    bucket: Option<(Index<String>, Index<String>)>,
+    bucket: Option<Bucket>,
 }
 
 #[derive(Default)]
 struct Notes {
     keys: Arena<KeyFacts>,
-    families: Names,
-    bounds: Names,
+    buckets: BucketNotes,
     /// Of each file so far.
     counts: Vec<Count>,
     /// Whether values of the file being read can only grow.
     only_grows: bool,
     layout: Option<Layout>,
-    /// The buckets of the file being read.
-    buckets: HashSet<(Index<String>, Index<String>), DefaultHashBuilder>,
     entries: EntryNotes,
 }
 
@@ -229,24 +224,6 @@ struct Notes {
 struct Count {
     era: Option<Era>,
     entries: usize,
-}
-
-/// Texts that each are kept once.
-#[derive(Default)]
-struct Names {
-    numbers: HashMap<String, Index<String>>,
-    names: Arena<String>,
-}
-
-impl Names {
-    fn number(&mut self, name: &str) -> Index<String> {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.names.push(name.to_owned());
-        self.numbers.insert(name.to_owned(), number);
-        number
-    }
 }
 
 impl Witness for Watch {
@@ -268,6 +245,7 @@ impl Witness for Watch {
 impl Watch {
     fn finish(mut self) -> (Vec<Count>, EntryNotes) {
         self.notes.end_file();
+        self.notes.entries.buckets = self.notes.buckets.finish();
         (self.notes.counts, self.notes.entries)
     }
 }
@@ -287,9 +265,7 @@ impl Notes {
         let names = key.labels.iter().map(|(name, _)| name.to_owned()).filter(|name| name != "le");
         let label_names = self.entries.label_names.entry(key.sample.to_string()).or_default();
         label_names.insert(names.collect());
-        let is_bucket = key.sample.strip_prefix(&*key.family) == Some("_bucket");
-        let bound = key.labels.get("le").filter(|_| is_bucket);
-        let bucket = bound.map(|bound| (self.families.number(&key.family), self.bounds.number(bound)));
+        let bucket = self.buckets.bucket(&key);
         Some(self.keys.push(KeyFacts { shape: key.shape, bucket, sample: key.sample.into_owned() }))
     }
 
@@ -301,7 +277,9 @@ impl Notes {
         if let (None, Some(layout)) = (count.era, self.layout) {
             count.era = Some(Era::new(layout, facts.shape));
         }
-        self.buckets.extend(facts.bucket);
+        if let Some(bucket) = facts.bucket {
+            self.buckets.see(bucket);
+        }
         let is_odd = entry.value < 0.0 || entry.value.is_nan();
         if is_odd && self.only_grows && !facts.sample.ends_with("_sum") {
             let sample = facts.sample.clone();
@@ -309,21 +287,7 @@ impl Notes {
         }
     }
 
-    /// Notes the buckets of the file that was read.
     fn end_file(&mut self) {
-        let file = self.counts.len().saturating_sub(1);
-        let mut by_family: BTreeMap<Index<String>, Vec<String>> = BTreeMap::new();
-        for (family, bound) in self.buckets.drain() {
-            by_family.entry(family).or_default().push(self.bounds.names[bound].clone());
-        }
-        for (family, mut bounds) in by_family {
-            bounds.sort_by(|a, b| number(a).total_cmp(&number(b)));
-            let of_family = self.entries.bounds.entry(self.families.names[family].clone()).or_default();
-            of_family.entry(bounds).or_default().push(file);
-        }
+        self.buckets.end_file(self.counts.len().saturating_sub(1));
     }
-}
-
-fn number(bound: &str) -> f64 {
-    bound.parse().unwrap_or(f64::NAN)
 }

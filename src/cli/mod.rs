@@ -2,6 +2,7 @@
 //! completions; there is no logic here.
 
 pub(crate) mod pages;
+pub(crate) mod tips;
 mod values;
 
 use std::path::PathBuf;
@@ -138,7 +139,8 @@ pub(crate) struct FindArgs {
 /// For each file: which process wrote it, in which layout, and how much of it is used. For each entry:
 /// its value, the time it was set (if the client stores one) and its byte offset. The files hold
 /// each histogram bucket by itself; only merging cumulates them. If a file is damaged, the entries
-/// before the damage are shown, and a warning names it.
+/// before the damage are shown, and a warning names it. The PATH - is one file from
+/// standard input.
 #[derive(Debug, Args)]
 pub(crate) struct DumpArgs {
     #[command(flatten)]
@@ -154,6 +156,19 @@ pub(crate) struct DumpArgs {
     pub show_help: bool,
     #[command(flatten)]
     pub select: Select,
+    /// Only files that no process has open for writing; with --live, these and those
+    #[arg(long, help_heading = "Filters")]
+    pub dead: bool,
+    /// Only files that a process has open for writing
+    #[arg(long, help_heading = "Filters")]
+    pub live: bool,
+}
+
+impl DumpArgs {
+    /// Whether files are chosen by their liveness.
+    pub(crate) fn is_by_liveness(&self) -> bool {
+        self.dead || self.live
+    }
 }
 
 /// Merge all processes' files into one exposition, as the official client would

@@ -125,7 +125,11 @@ impl Console {
         }
     }
 
+    /// What to do about what was said last; nothing is said where nobody wants to hear more than errors.
     pub(crate) fn hint(&self, message: impl Display) {
+        if self.quiet {
+            return;
+        }
         let text = message.to_string();
         self.write_stderr(&format!("{HINT}hint{HINT:#}: {}\n", printable(&text)));
     }

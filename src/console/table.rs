@@ -1,6 +1,7 @@
 //! Tables for people, in the style of `ps`: a row of titles, columns two spaces apart, nothing
 //! else. In a pipe every column stands in full; on a terminal the table fits its width.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -25,29 +26,23 @@ pub(crate) struct Column {
     title: &'static str,
     is_number: bool,
     gives_way: bool,
-    is_elided: bool,
 }
 
 impl Column {
     /// A column of text, left-aligned.
     pub(crate) const fn text(title: &'static str) -> Self {
-        Self { title, is_number: false, gives_way: false, is_elided: false }
+        Self { title, is_number: false, gives_way: false }
     }
 
     /// A column of numbers, right-aligned.
     pub(crate) const fn number(title: &'static str) -> Self {
-        Self { title, is_number: true, gives_way: false, is_elided: false }
+        Self { title, is_number: true, gives_way: false }
     }
 
     /// A column that a terminal too narrow for the table does without, because another says the
     /// same less well.
     pub(crate) const fn gives_way(self) -> Self {
         Self { gives_way: true, ..self }
-    }
-
-    /// A last column that a terminal shows on one line, without the middle of what is too long.
-    pub(crate) const fn elided(self) -> Self {
-        Self { is_elided: true, ..self }
     }
 }
 
@@ -57,11 +52,13 @@ pub(crate) const NOTHING: &str = "-";
 const ROWS_AT_ONCE: usize = 256;
 /// Columns stand this far apart.
 const GAP_WIDTH: u16 = 2;
-/// The last column is not squeezed into less; the terminal may break such lines as it likes.
+/// The last column gets so much, if it needs it, at the expense of other texts.
 const LEAST_WIDTH: usize = 20;
+/// Another column of text is not squeezed into less; the terminal may break such lines as it likes.
+const LEAST_TEXT_WIDTH: usize = 12;
 
 /// Rows of cells. Every cell is made [`printable`]. The last column holds what may be long: it is
-/// not padded, and wraps on a terminal unless it is elided.
+/// not padded, and on a terminal it is cut to its room, so that a row is a line.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     columns: &'static [Column],
@@ -110,31 +107,65 @@ impl Table {
         let Some((&last, leading)) = shown.split_last() else {
             return Ok(());
         };
-        let titles = self.aligned(leading, [leading.iter().map(|&column| self.columns[column].title)]);
+        let fitted = self.fitted(leading, last, view);
+        let titles = [leading.iter().map(|&column| self.columns[column].title)];
+        let titles = self.aligned(leading, &fitted, titles);
         let titles = titles.first().map_or("", String::as_str);
         let style = view.heading;
         writeln!(out, "{style}{titles}{}{style:#}", self.columns[last].title)?;
-        let indent = width(titles);
         for first_row in (0..self.rows()).step_by(ROWS_AT_ONCE) {
             let rows = first_row..self.rows().min(first_row + ROWS_AT_ONCE);
-            let cells = rows.clone().map(|row| leading.iter().map(move |&column| self.text_of(row, column)));
-            for (row, mut line) in rows.zip(self.aligned(leading, cells)) {
-                let text = self.text_of(row, last);
-                match view.width.map(|width| usize::from(width).saturating_sub(indent)) {
-                    Some(room) if self.columns[last].is_elided => line.push_str(&elided(text, room)),
-                    _ => push_wrapped(&mut line, text, indent, view.width),
-                }
-                writeln!(out, "{line}")?;
+            let fitted = &fitted;
+            let text_of = move |row: usize, column: usize| match &fitted[column].cells {
+                Some(cells) => &*cells[row],
+                None => self.text_of(row, column),
+            };
+            let cells = rows.clone().map(|row| leading.iter().map(move |&column| text_of(row, column)));
+            for (row, line) in rows.zip(self.aligned(leading, fitted, cells)) {
+                writeln!(out, "{line}{}", text_of(row, last))?;
             }
         }
         Ok(())
+    }
+
+    /// All columns, these of them as the view has room for them.
+    fn fitted(&self, leading: &[usize], last: usize, view: &View) -> Vec<Fitted<'_>> {
+        let mut fitted: Vec<_> = self.widths.iter().map(|&width| Fitted { width, cells: None }).collect();
+        let Some(room) = view.width.map(usize::from) else {
+            return fitted;
+        };
+        let gap = usize::from(GAP_WIDTH);
+        let indent = |fitted: &[Fitted<'_>]| leading.iter().map(|&at| fitted[at].width + gap).sum::<usize>();
+        let least = self.widths[last].min(LEAST_WIDTH);
+        while indent(&fitted) + least > room
+            && let Some(&widest) = leading
+                .iter()
+                .filter(|&&at| !self.columns[at].is_number && fitted[at].width > LEAST_TEXT_WIDTH)
+                .max_by_key(|&&at| fitted[at].width)
+        {
+            let excess = indent(&fitted) + least - room;
+            fitted[widest].width = fitted[widest].width.saturating_sub(excess).max(LEAST_TEXT_WIDTH);
+        }
+        fitted[last].width = room.saturating_sub(indent(&fitted)).max(LEAST_TEXT_WIDTH);
+        for &at in leading.iter().chain([&last]) {
+            if fitted[at].width < self.widths[at] {
+                let cells: Vec<_> = (0..self.rows()).map(|row| self.text_of(row, at)).collect();
+                fitted[at].cells = Some(elided(&cells, fitted[at].width));
+            }
+        }
+        fitted
     }
 
     /// Rows of these columns as lines, padded to the widths of the whole table.
     ///
     /// The last column is none of them: comfy-table counts widths in 16 bits, and drops the
     /// character at which it wraps.
-    fn aligned<'a, R>(&self, columns: &[usize], rows: impl IntoIterator<Item = R>) -> Vec<String>
+    fn aligned<'a, R>(
+        &self,
+        columns: &[usize],
+        fitted: &[Fitted<'_>],
+        rows: impl IntoIterator<Item = R>,
+    ) -> Vec<String>
     where
         R: IntoIterator<Item = &'a str>,
     {
@@ -142,7 +173,7 @@ impl Table {
         table.load_style(comfy_table::presets::NOTHING);
         table.add_rows(rows.into_iter().map(|row| comfy_table::Row::from(row)));
         for (column, &shown) in table.column_iter_mut().zip(columns) {
-            let width = u16::try_from(self.widths[shown]).unwrap_or(u16::MAX);
+            let width = u16::try_from(fitted[shown].width).unwrap_or(u16::MAX);
             column.set_padding((0, GAP_WIDTH));
             column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width.saturating_add(GAP_WIDTH))));
             if self.columns[shown].is_number {
@@ -180,6 +211,13 @@ impl Table {
         }
         shown
     }
+}
+
+/// A column as it is seen.
+struct Fitted<'t> {
+    width: usize,
+    /// Its cells, where some are cut.
+    cells: Option<Vec<Cow<'t, str>>>,
 }
 
 fn width(text: &str) -> usize {
@@ -263,9 +301,7 @@ mod tests {
         let long = r#"requests_total{method="GET",path="/a/rather/long/path",status="200"}"#;
         let narrow = "\
 VALUE  KIND     SAMPLE
-  1.0  counter  requests_total{method=\"GET\",
-                path=\"/a/rather/long/path\",
-                status=\"200\"}
+  1.0  counter  requests_total{…,status=\"200\"}
 ";
         assert_eq!(shown(&[["1.0", "-", "counter", long]], Some(46)), narrow);
         assert_eq!(shown(&[["1.0", "2026-11-23", "counter", long]], Some(46)), narrow, "DATE gives way");
@@ -293,14 +329,24 @@ VALUE  KIND     SAMPLE
     }
 
     #[test]
-    fn no_line_is_wider_than_the_terminal_and_nothing_is_lost() {
+    fn no_line_is_wider_than_the_terminal_and_a_row_is_a_line() {
         let text = "漢字かな".repeat(20) + &"e\u{301}".repeat(50) + &"ab".repeat(40);
         for width in 40..60 {
-            let table = shown(&[["1.0", "-", "k", &text]], Some(width));
+            let table = shown(&[["1.0", "-", &text, &text], ["2.0", "-", &text, "short"]], Some(width));
             assert!(table.lines().all(|line| line.width() <= usize::from(width)), "{table}");
-            assert!(table.lines().all(|line| !line.trim_start().starts_with('\u{301}')), "{table}");
-            let joined: String = table.lines().skip(1).map(str::trim_start).collect();
-            assert_eq!(joined, format!("1.0  k     {text}"));
+            assert_eq!(table.lines().count(), 3, "{table}");
+            assert!(table.lines().nth(2).unwrap_or_default().ends_with("  short"), "{table}");
+        }
+    }
+
+    #[test]
+    fn prose_is_wrapped_and_nothing_is_lost() {
+        let text = "漢字かな".repeat(20) + &"e\u{301}".repeat(50) + &"ab".repeat(40);
+        for width in 40..60 {
+            let lines = wrapped_at(8, &text, &View { width: Some(width), ..View::default() });
+            assert!(lines.lines().skip(1).all(|line| line.width() <= usize::from(width)), "{lines}");
+            assert!(lines.lines().all(|line| !line.trim_start().starts_with('\u{301}')), "{lines}");
+            assert_eq!(lines.lines().map(str::trim_start).collect::<String>(), text);
         }
     }
 

@@ -63,9 +63,22 @@ pub enum FormatError {
         /// What the header says.
         used: u64,
     },
+    /// Ruby's prometheus-client-mmap wrote it: keys alike, and other rules for values.
+    #[error(
+        "byte {offset}: written by the Ruby client (prometheus-client-mmap), which has other rules for values"
+    )]
+    Ruby {
+        /// Where the first entry is.
+        offset: u64,
+    },
 }
 
 impl FormatError {
+    /// Whether nothing of the file is the official client's.
+    pub fn is_of_whole_file(&self) -> bool {
+        matches!(self, Self::Foreign { .. } | Self::Used { .. } | Self::Ruby { .. })
+    }
+
     /// The byte offset in the file at which the rule is broken.
     pub fn offset(&self) -> u64 {
         match self {
@@ -74,7 +87,8 @@ impl FormatError {
             | Self::Length { offset, .. }
             | Self::LongKey { offset, .. }
             | Self::BeyondUsed { offset, .. }
-            | Self::Foreign { offset, .. } => *offset,
+            | Self::Foreign { offset, .. }
+            | Self::Ruby { offset } => *offset,
         }
     }
 }

@@ -67,7 +67,7 @@ pub enum Detected {
 /// Two entries are always enough, so the answer does not depend on how the file was read.
 ///
 /// # Errors
-/// [`FormatError::Foreign`] if the first bytes are not an entry.
+/// [`FormatError::Foreign`] if the first bytes are not an entry, [`FormatError::Ruby`] if it is the Ruby client's.
 pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, FormatError> {
     let foreign = FormatError::Foreign { offset: HEADER_BYTES as u64, used };
     let need = match look(file_start, HEADER_BYTES, used) {
@@ -75,6 +75,11 @@ pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, For
         Looks::Cut(need) if !whole => return Ok(Detected::NeedMore(need)),
         Looks::Cut(_) | Looks::End | Looks::Wrong => return Err(foreign),
     };
+    let len = read_i32(file_start, HEADER_BYTES).unsigned_abs() as usize;
+    let first_key = &file_start[HEADER_BYTES + 4..][..len];
+    if is_ruby_key(first_key) {
+        return Err(FormatError::Ruby { offset: HEADER_BYTES as u64 });
+    }
     let second = |layout: Layout| look(file_start, need + layout.value_bytes(), used);
     let (short, long) = (second(Layout::Value), second(Layout::ValueAndTime));
     for seen in [short, long] {
@@ -94,16 +99,33 @@ pub fn detect(file_start: &[u8], used: u64, whole: bool) -> Result<Detected, For
     let layout = match likeness {
         Ordering::Greater => Layout::Value,
         Ordering::Less => Layout::ValueAndTime,
-        Ordering::Equal => {
-            let len = read_i32(file_start, HEADER_BYTES).unsigned_abs() as usize;
-            match Key::parse(&file_start[HEADER_BYTES + 4..][..len]).map(|key| key.shape) {
-                Ok(KeyShape::ObjectAndHelp) => Layout::ValueAndTime,
-                Ok(KeyShape::Lists | KeyShape::Object) => Layout::Value,
-                Err(_) => return Err(foreign),
-            }
-        }
+        Ordering::Equal => match Key::parse(first_key).map(|key| key.shape) {
+            Ok(KeyShape::ObjectAndHelp) => Layout::ValueAndTime,
+            Ok(KeyShape::Lists | KeyShape::Object) => Layout::Value,
+            Err(_) => return Err(foreign),
+        },
     };
     Ok(Detected::Layout(layout))
+}
+
+/// Whether prometheus-client-mmap for Ruby wrote a key: two names and two lists, as in era A, with no space
+/// after a comma, where Python's `json.dumps` has one in keys of every era.
+fn is_ruby_key(key: &[u8]) -> bool {
+    let names = key.strip_prefix(b"[").and_then(after_string).and_then(|rest| rest.strip_prefix(b","));
+    names.and_then(after_string).is_some_and(|labels| labels.starts_with(b",["))
+}
+
+/// What follows the JSON string at the start.
+fn after_string(json: &[u8]) -> Option<&[u8]> {
+    let mut rest = json.strip_prefix(b"\"")?;
+    loop {
+        let at = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        let is_end = rest[at] == b'"';
+        rest = rest.get(at + if is_end { 1 } else { 2 }..)?;
+        if is_end {
+            return Some(rest);
+        }
+    }
 }
 
 /// What a file has at an offset.
@@ -148,5 +170,36 @@ fn look(file_start: &[u8], at: usize, used: u64) -> Looks {
         Looks::Entry(value_at)
     } else {
         Looks::Wrong
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lists_without_a_space_after_a_comma_are_of_ruby() {
+        for key in [
+            r#"["http_requests_total","http_requests_total",["method"],["GET"]]"#,
+            r#"["m","m",[],[]]"#,
+            r#"["m","m",["code","ok"],[200,null]]"#,
+            r#"["a\", \"b","m",["l"],["v, w"]]"#,
+        ] {
+            assert!(is_ruby_key(key.as_bytes()), "{key}");
+        }
+        for key in [
+            r#"["m", "m", [], []]"#,
+            r#"["m", "m", ["a", "b"], ["1,2", "\",\",[\""]]"#,
+            r#"["m", "m", {}, "h"]"#,
+            r#"["m", "m", {}]"#,
+            r#"["m\",\"m\",[", "m", [], []]"#,
+            r#"["m","m",{},"h"]"#,
+            r#"["m","m"]"#,
+            r#"["m\"#,
+            "[]",
+            "",
+        ] {
+            assert!(!is_ruby_key(key.as_bytes()), "{key}");
+        }
     }
 }

@@ -41,9 +41,25 @@ pub fn go_string(value: f64) -> String {
     text
 }
 
-/// `value` for people: without an exponent below 1e15, and without `.0`.
+/// Appends `value` as people read it: the same digits, but no `.0`, and no exponent from 1e-4 to 1e15.
+pub fn write_plain(out: &mut String, value: f64) {
+    let start = out.len();
+    if (1e6..1e15).contains(&value) {
+        let mut buffer = zmij::Buffer::new();
+        Decimal::of(buffer.format_finite(value)).write_positional(out);
+    } else {
+        write_go_string(out, value);
+    }
+    if out[start..].ends_with(".0") {
+        out.truncate(out.len() - 2);
+    }
+}
+
+/// `value` as [`write_plain`] appends it.
 pub fn plain(value: f64) -> String {
-    if value.abs() < 1e15 { value.to_string() } else { go_string(value) }
+    let mut text = String::new();
+    write_plain(&mut text, value);
+    text
 }
 
 /// `value` with that many significant digits, at least one.
@@ -151,6 +167,29 @@ mod tests {
             assert_eq!(significant(value, 4), rounded, "{value}");
         }
         assert!(significant(f64::NAN, 4).is_nan());
+    }
+
+    #[test]
+    fn plain_numbers_have_no_exponent_where_people_can_read_them() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (3.0, "3"),
+            (-2.5, "-2.5"),
+            (1234567.0, "1234567"),
+            (1234567.25, "1234567.25"),
+            (1e6, "1000000"),
+            (999999999999999.0, "999999999999999"),
+            (1e15, "1e+15"),
+            (-1e6, "-1000000"),
+            (0.0001, "0.0001"),
+            (1e-5, "1e-05"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(plain(value), text, "{value:e}");
+        }
     }
 
     #[test]

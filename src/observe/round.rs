@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use wildmatch::WildMatch;
+
 use super::event::Event;
 use super::processes::Process;
 use super::row::{Change, Row};
@@ -150,12 +152,13 @@ impl Round {
         }
     }
 
-    /// The rows of a view that contain `filter` (in upper or lower case), as indices, sorted.
+    /// The rows of a view that contain `filter` (in upper or lower case; `*` stands for any characters, `?` for
+    /// any one), as indices, sorted.
     /// What is equal is sorted by name; where no rate is known, as in the first round, all is.
     pub fn arranged(&self, by: By, sort: Sort, is_reversed: bool, filter: &str) -> Vec<usize> {
         let rows = self.rows(by);
-        let filter = filter.to_lowercase();
-        let is_chosen = |at: &usize| filter.is_empty() || self.text(by, *at).to_lowercase().contains(&filter);
+        let pattern = WildMatch::new(&format!("*{}*", filter.to_lowercase()));
+        let is_chosen = |at: &usize| filter.is_empty() || pattern.matches(&self.text(by, *at).to_lowercase());
         let mut order: Vec<usize> = (0..rows.len()).filter(is_chosen).collect();
         let by_name = |a: &Row, b: &Row| compare_names(&a.name, &b.name);
         order.sort_by(|&a, &b| {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::arena::{Arena, Index};
-use super::keys::KeyTable;
+use super::keys::{Cursor, KeyTable};
 use super::{FileReader, OpenFile, ReadError};
 use crate::directory::{DirectoryLabel, InDirectory, MetricFile, Problem, ProblemKind};
-use crate::format::{Entry, Era, FormatError, Key, KeyError};
+use crate::format::{self, Detected, Entries, Entry, Era, FormatError, Key, KeyError, Layout, Used};
 use crate::model::Labels;
 use crate::select::{Candidate, Choice, SeriesFilter, Unmatched};
 
@@ -162,28 +162,40 @@ impl<'l> Dumper<'l> {
             let seen =
                 Seen { choice, label, replaced, keys, facts: facts.clone(), bad_keys: BadKeys::default() };
             let mut context = (seen, &mut show);
-            let read = open.read(|entries, layout| {
-                table.walk(
-                    entries,
-                    &mut cursor,
-                    &mut context,
-                    |(seen, _), entry| seen.parse(entry),
-                    |(seen, show), known, entry| {
-                        seen.facts.entries += 1;
-                        let known = &seen.keys[known];
-                        let era = || Era::new(layout, known.key.shape);
-                        let era = *seen.facts.era.get_or_insert_with(era);
-                        if known.is_selected {
-                            seen.facts.selected += 1;
-                            show(&entry, &known.key, era);
-                        }
-                    },
-                )
-            });
+            let read = open.read(|entries, layout| walk(table, entries, layout, &mut cursor, &mut context));
             let (Seen { facts: seen, bad_keys, .. }, _) = context;
             *facts = seen;
             (read.map(drop), bad_keys.into_problem())
         })
+    }
+
+    /// Hands the selected entries of what was read from elsewhere to `show`, as [`Dumper::entries`] does of a
+    /// file. Returns the facts, without those that only the system knows, and what is wrong.
+    pub fn bytes(
+        &mut self,
+        bytes: &[u8],
+        mut show: impl FnMut(&Entry<'_>, &Key<'_>, Era),
+    ) -> (Option<FileFacts>, Vec<ProblemKind>) {
+        let Self { choice, tables, replaced, keys, .. } = self;
+        let table = tables.entry(PathBuf::new()).or_default();
+        let (facts, bad_keys) = (FileFacts::default(), BadKeys::default());
+        let seen = Seen { choice, label: None, replaced, keys, facts, bad_keys };
+        let mut context = (seen, &mut show);
+        let read = match format::used(bytes) {
+            Ok(Used::Empty) => Ok(()),
+            Ok(Used::Bytes(used)) => {
+                context.0.facts.used_bytes = used;
+                let mut cursor = table.start();
+                walk_bytes(bytes, used, |entries, layout| {
+                    walk(table, entries, layout, &mut cursor, &mut context)
+                })
+            }
+            Err(error) => Err(error),
+        };
+        let (Seen { facts, bad_keys, .. }, _) = context;
+        let is_none_of_ours = read.as_ref().is_err_and(FormatError::is_of_whole_file);
+        let problems = bad_keys.into_problem().into_iter().chain(read.err().map(ProblemKind::Format));
+        ((!is_none_of_ours).then_some(facts), problems.collect())
     }
 
     /// Counts the entries of a file. If no filter needs keys, it parses only the key that tells the era;
@@ -235,6 +247,49 @@ fn takes(choice: &mut Choice, key: &Key<'_>) -> bool {
     choice.takes(&Candidate { family: &key.family, sample: &key.sample, labels: &labels, le: None })
 }
 
+/// Hands the selected entries of a piece to whom the context has.
+fn walk<F: FnMut(&Entry<'_>, &Key<'_>, Era)>(
+    table: &mut KeyTable<Index<Known>>,
+    entries: &mut Entries<'_>,
+    layout: Layout,
+    cursor: &mut Cursor<Index<Known>>,
+    context: &mut (Seen<'_>, F),
+) -> Result<(), FormatError> {
+    table.walk(
+        entries,
+        cursor,
+        context,
+        |(seen, _), entry| seen.parse(entry),
+        |(seen, show), known, entry| {
+            seen.facts.entries += 1;
+            let known = &seen.keys[known];
+            let era = || Era::new(layout, known.key.shape);
+            let era = *seen.facts.era.get_or_insert_with(era);
+            if known.is_selected {
+                seen.facts.selected += 1;
+                show(&entry, &known.key, era);
+            }
+        },
+    )
+}
+
+/// Has the entries of a whole file, with that `used`, walked.
+fn walk_bytes(
+    bytes: &[u8],
+    used: u64,
+    visit: impl FnOnce(&mut Entries<'_>, Layout) -> Result<(), FormatError>,
+) -> Result<(), FormatError> {
+    let Detected::Layout(layout) = format::detect(bytes, used, true)? else {
+        return Err(FormatError::Foreign { offset: format::HEADER_BYTES as u64, used });
+    };
+    let mut entries = Entries::new(&bytes[format::HEADER_BYTES..], format::HEADER_BYTES as u64, used, layout);
+    visit(&mut entries, layout)?;
+    if entries.missing() > 0 {
+        return Err(FormatError::UsedBeyondFile { offset: bytes.len() as u64, used });
+    }
+    Ok(())
+}
+
 /// Opens a file, has its entries read by `read`, and says what became of it.
 fn dumped(
     file: &MetricFile,
@@ -256,7 +311,7 @@ fn dumped(
         Err(ReadError::Io(error)) => return left_out(file, error, bad_key),
         Err(ReadError::Format(damage)) => Some(damage),
     };
-    let is_none_of_ours = matches!(damage, Some(FormatError::Foreign { .. } | FormatError::Used { .. }));
+    let is_none_of_ours = damage.as_ref().is_some_and(FormatError::is_of_whole_file);
     let kinds = bad_key.into_iter().chain(damage.map(ProblemKind::Format));
     let problems = kinds.map(|kind| Problem { path: file.path(), kind }).collect();
     Dumped { facts: (!is_none_of_ours).then_some(facts), problems }

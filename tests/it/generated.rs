@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::support::promproc;
 
@@ -28,6 +29,51 @@ fn manual_pages_are_current() {
         }
     }
     assert_current("man", pages);
+}
+
+/// What bash is offered after these words, the last of which is being typed.
+fn offered_by_bash(words: &[&str]) -> Vec<String> {
+    const SCRIPT: &str = r#"
+source completions/promproc.bash
+COMP_WORDS=(promproc "$@"); COMP_CWORD=$#
+_promproc promproc "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+printf '%s\n' "${COMPREPLY[@]}""#;
+    let mut bash = Command::new("bash");
+    let output = bash.args(["--norc", "-c", SCRIPT, "bash"]).args(words).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+#[test]
+fn bash_completes_paths_where_a_command_takes_one() {
+    if Command::new("bash").arg("-c").arg("true").status().is_err() {
+        return;
+    }
+    let script = fs::read_to_string("completions/promproc.bash").unwrap();
+    assert!(script.contains("complete -F _promproc -o nosort -o bashdefault -o default promproc"));
+    // No offer of the script's: then bash, by those options, offers directories and files.
+    for words in [
+        &["check", ""][..],
+        &["merge", "tests/"],
+        &["clean", "--no-create", ""],
+        &["explain", "up", ""],
+        &["dump", "tests", ""],
+    ] {
+        assert_eq!(offered_by_bash(words), Vec::<String>::new(), "{words:?}");
+    }
+    assert_eq!(offered_by_bash(&["check", "--fail"]), ["--fail-on"]);
+    assert_eq!(offered_by_bash(&["dump", "--format", ""]), ["table", "json"]);
+    assert_eq!(offered_by_bash(&["completions", "ba"]), ["bash"]);
+    assert!(offered_by_bash(&[""]).contains(&"merge".to_owned()));
+    // zsh and fish have paths of their own for these.
+    let zsh = fs::read_to_string("completions/_promproc").unwrap();
+    assert!(zsh.contains("paths -- Directories and metric files") && zsh.contains(":_files' \\\n"));
+    assert!(zsh.contains(":_files -/' \\\n"));
 }
 
 /// The commands that the help lists; `help` is not one of promproc's own.

@@ -18,6 +18,7 @@ mod hostile;
 mod house;
 mod library;
 mod merge;
+mod mistakes;
 mod not_run;
 mod oracle;
 mod properties;

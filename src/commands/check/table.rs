@@ -157,13 +157,17 @@ pub(crate) fn write_growth(growth: &Growth, view: &View, out: &mut dyn Write) ->
         growth.top_families.iter().map(|top| format!("{} ({})", top.family, top.series)).collect();
     let labels: Vec<_> =
         growth.top_labels.iter().map(|top| format!("{} ({})", top.label, top.values)).collect();
-    for line in [
+    let mut lines = vec![
         totals("all", &growth.all),
         totals("of dead processes", &growth.dead),
         format!("what a scrape costs: {}", growth.verdict()),
-        format!("families with most series: {}", families.join(", ")),
-        format!("labels with most values: {}", labels.join(", ")),
-    ] {
+    ];
+    for (title, most) in [("families with most series", families), ("labels with most values", labels)] {
+        if !most.is_empty() {
+            lines.push(format!("{title}: {}", most.join(", ")));
+        }
+    }
+    for line in lines {
         writeln!(out, "{}", wrapped_at(0, &printable(&line), view))?;
     }
     Ok(())

@@ -1,22 +1,25 @@
 //! JSON Lines of `dump`: one object an entry, or one a file.
 
-use promproc::directory::MetricFile;
 use promproc::format::{Entry, Era, Key, KeyLabels};
+use promproc::liveness::{Evidence, Examined};
 use promproc::reader::FileFacts;
 use serde::{Serialize, Serializer};
+
+use super::origin::Origin;
 
 /// The line of an entry.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct EntryLine<'a> {
     /// The path of the entry's file.
     pub file: &'a str,
-    /// The metric type that the file's name says: `counter`, `gauge`, `histogram` or `summary`.
+    /// The metric type that the file's name says: `counter`, `gauge`, `histogram` or `summary`; null of standard
+    /// input, which has no name.
     #[serde(rename = "type")]
-    pub metric_type: &'a str,
+    pub metric_type: Option<&'a str>,
     /// The gauge mode, as the file's name spells it; null where the type is not gauge.
     pub mode: Option<&'a str>,
-    /// The last part of the file's name: mostly a process id, but any string.
-    pub pid: &'a str,
+    /// The last part of the file's name: mostly a process id, but any string; null of standard input.
+    pub pid: Option<&'a str>,
     /// The era of the file: `A`, `B`, `C` or `D`.
     pub era: &'a str,
     /// Where the entry starts in the file, in bytes.
@@ -40,20 +43,19 @@ pub(crate) struct EntryLine<'a> {
 }
 
 impl<'a> EntryLine<'a> {
-    /// The line of an entry of a file of that path and era; `value` is the entry's as text.
+    /// The line of an entry of that origin and era; `value` is the entry's as text.
     pub(crate) fn new(
-        file: &'a MetricFile,
-        path: &'a str,
+        origin: &Origin<'a>,
         entry: &Entry<'_>,
         key: &'a Key<'_>,
         era: Era,
         value: &'a str,
     ) -> Self {
         Self {
-            file: path,
-            metric_type: file.name.metric_type.as_str(),
-            mode: file.name.mode.map(|_| file.name.mode_name()),
-            pid: file.name.pid(),
+            file: origin.path,
+            metric_type: origin.metric_type,
+            mode: origin.mode,
+            pid: origin.pid,
             era: era.as_str(),
             offset: entry.offset,
             value_offset: entry.value_offset(),
@@ -72,13 +74,18 @@ impl<'a> EntryLine<'a> {
 pub(crate) struct FileLine<'a> {
     /// The file's path.
     pub file: &'a str,
-    /// The metric type that its name says: `counter`, `gauge`, `histogram` or `summary`.
+    /// The metric type that its name says: `counter`, `gauge`, `histogram` or `summary`; null of standard
+    /// input, which has no name.
     #[serde(rename = "type")]
-    pub metric_type: &'a str,
+    pub metric_type: Option<&'a str>,
     /// The gauge mode, as its name spells it; null where the type is not gauge.
     pub mode: Option<&'a str>,
-    /// The last part of its name: mostly a process id, but any string.
-    pub pid: &'a str,
+    /// The last part of its name: mostly a process id, but any string; null of standard input.
+    pub pid: Option<&'a str>,
+    /// `live`, `dead` or `unknown`: whether a process has it open for writing; null of standard input.
+    pub liveness: Option<&'a str>,
+    /// Why, in one sentence; null of standard input, or if the file is gone by now.
+    pub evidence: Option<String>,
     /// `A`, `B`, `C` or `D`; null if the file has no entry whose key can be understood.
     pub era: Option<&'a str>,
     /// How many entries there are (before a damage, if there is one).
@@ -95,18 +102,20 @@ pub(crate) struct FileLine<'a> {
 }
 
 impl<'a> FileLine<'a> {
-    /// The line of a file of that path, modified at that date.
+    /// The line of a file of that origin, modified at that date.
     pub(crate) fn new(
-        file: &'a MetricFile,
-        path: &'a str,
+        origin: &Origin<'a>,
+        examined: Option<&Examined>,
         facts: &FileFacts,
         modified: Option<&'a str>,
     ) -> Self {
         Self {
-            file: path,
-            metric_type: file.name.metric_type.as_str(),
-            mode: file.name.mode.map(|_| file.name.mode_name()),
-            pid: file.name.pid(),
+            file: origin.path,
+            metric_type: origin.metric_type,
+            mode: origin.mode,
+            pid: origin.pid,
+            liveness: examined.map(|file| file.liveness().as_str()),
+            evidence: examined.and_then(|file| file.evidence.as_ref()).map(Evidence::to_string),
             era: facts.era.map(Era::as_str),
             entries: facts.entries,
             used_bytes: facts.used_bytes,

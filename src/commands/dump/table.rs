@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use promproc::directory::{InDirectory, MetricFile};
 use promproc::format::{Entry, Key};
-use promproc::notation::{counted, printable, push_sample, write_go_string};
+use promproc::liveness::Liveness;
+use promproc::notation::{counted, printable, push_sample, write_plain};
 use promproc::reader::FileFacts;
 
+use super::origin::Origin;
 use crate::console::date;
 use crate::console::table::{Column, NOTHING, Table, View};
 
@@ -17,7 +18,7 @@ use crate::console::table::{Column, NOTHING, Table, View};
 /// # Errors
 /// Those of `out`.
 pub(crate) fn write_heading(
-    file: &MetricFile,
+    origin: &Origin<'_>,
     facts: &FileFacts,
     selected: Option<usize>,
     now: SystemTime,
@@ -25,16 +26,26 @@ pub(crate) fn write_heading(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let style = view.heading;
-    writeln!(out, "{style}{}{style:#}", printable(&file.path().to_string_lossy()))?;
-    let mode = file.name.mode.map_or(String::new(), |_| format!(" {}", file.name.mode_name()));
-    let era = facts.era.map_or(String::new(), |era| format!(", era {era}"));
-    let modified = facts.modified.map_or(String::new(), |moment| {
-        let date = date::date(moment).unwrap_or_default();
-        format!(", modified {date} ({})", date::age(moment, now))
+    let title = if origin.pid.is_some() { printable(origin.path) } else { "standard input".into() };
+    writeln!(out, "{style}{title}{style:#}")?;
+    let kind = origin.metric_type.map(|kind| match origin.mode {
+        Some(mode) => format!("{kind} {mode}"),
+        None => kind.to_owned(),
     });
-    let metric_type = file.name.metric_type;
-    let heading = format!("{metric_type}{mode}, pid {}{era}{modified}", file.name.pid());
-    writeln!(out, "{}", printable(&heading))?;
+    let modified = facts.modified.map(|moment| {
+        let date = date::date(moment).unwrap_or_default();
+        format!("modified {date} ({})", date::age(moment, now))
+    });
+    let heading = [
+        kind,
+        origin.pid.map(|pid| format!("pid {pid}")),
+        facts.era.map(|era| format!("era {era}")),
+        modified,
+    ];
+    let heading = heading.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    if !heading.is_empty() {
+        writeln!(out, "{}", printable(&heading))?;
+    }
     writeln!(
         out,
         "{}{}, {} of {} bytes used, {} allocated",
@@ -70,7 +81,7 @@ pub(crate) fn push_entry(
         table.cell(text);
     };
     cell(table, &|text| text.push_str(&entry.offset.to_string()));
-    cell(table, &|text| write_go_string(text, entry.value));
+    cell(table, &|text| write_plain(text, entry.value));
     match entry.timestamp.filter(|seconds| *seconds != 0.0) {
         None => {
             table.cell(NOTHING);
@@ -82,7 +93,7 @@ pub(crate) fn push_entry(
             match &date {
                 Some(date) => table.cell(date),
                 // No date of ours: the number as it is.
-                None => cell(table, &|text| write_go_string(text, seconds)),
+                None => cell(table, &|text| write_plain(text, seconds)),
             }
             table.cell(&date.and(moment).map_or("?".to_owned(), |moment| date::age(moment, now)));
         }
@@ -102,28 +113,30 @@ pub(crate) const FILE_COLUMNS: &[Column] = &[
     Column::text("TYPE").gives_way(),
     Column::text("MODE").gives_way(),
     Column::text("PID").gives_way(),
+    Column::text("LIVENESS"),
     Column::text("ERA"),
     Column::number("ENTRIES"),
     Column::number("USED"),
-    Column::number("CAPACITY"),
+    Column::number("CAPACITY").gives_way(),
     Column::number("ALLOCATED"),
     Column::text("MODIFIED").gives_way(),
     Column::text("AGE"),
     Column::text("FILE"),
 ];
 
-/// Appends a file to a table of [`FILE_COLUMNS`], under that name.
+/// Appends a file to a table of [`FILE_COLUMNS`].
 pub(crate) fn push_file(
     table: &mut Table,
-    file: &MetricFile,
-    name: &str,
+    origin: &Origin<'_>,
+    liveness: Option<Liveness>,
     facts: &FileFacts,
     now: SystemTime,
 ) {
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
-    table.cell(file.name.metric_type.as_str());
-    table.cell(file.name.mode.map_or(NOTHING, |_| file.name.mode_name()));
-    table.cell(file.name.pid());
+    table.cell(origin.metric_type.unwrap_or(NOTHING));
+    table.cell(origin.mode.unwrap_or(NOTHING));
+    table.cell(origin.pid.unwrap_or(NOTHING));
+    table.cell(liveness.map_or(NOTHING, Liveness::as_str));
     table.cell(&or_nothing(facts.era.map(|era| era.to_string())));
     table.cell(&facts.entries.to_string());
     table.cell(&facts.used_bytes.to_string());
@@ -131,5 +144,5 @@ pub(crate) fn push_file(
     table.cell(&facts.allocated_bytes.to_string());
     table.cell(&or_nothing(facts.modified.and_then(date::date)));
     table.cell(&or_nothing(facts.modified.map(|moment| date::age(moment, now))));
-    table.cell(name);
+    table.cell(origin.path);
 }

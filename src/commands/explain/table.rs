@@ -9,7 +9,7 @@ use promproc::explain::{Explanation, Fate, Value, quantile};
 use promproc::liveness::{Evidence, Examined, Liveness};
 use promproc::merge::Contribution;
 use promproc::model::GaugeMode;
-use promproc::notation::{go_string, printable, significant, some_of};
+use promproc::notation::{go_string, plain, printable, significant, some_of};
 
 use super::json::fate_name;
 use crate::console::date;
@@ -64,9 +64,9 @@ pub(crate) fn write(
     let Explanation { series, without_dead, remedies, should_be_sum, .. } = explanation;
     let style = view.heading;
     let value = match series.value {
-        Some(value) => go_string(value),
+        Some(value) => plain(value),
         None if series.buckets.is_empty() => "nobody set it, so it is not exposed".to_owned(),
-        None => format!("{} observations", go_string(explanation.total())),
+        None => observations(explanation.total()),
     };
     writeln!(out, "{style}{}{style:#}  {value}", printable(&series.name_and_labels()))?;
     let mode = series.mode.map_or(String::new(), |mode| format!(" {mode}"));
@@ -104,10 +104,8 @@ pub(crate) fn write(
         let of = |liveness| rows_of(explanation, files, liveness);
         let without = match without_dead {
             Value::Absent => "not there".to_owned(),
-            Value::Number(value) => go_string(*value),
-            Value::Buckets(buckets) => {
-                format!("{} observations", go_string(buckets.iter().map(|(_, count)| count).sum()))
-            }
+            Value::Number(value) => plain(*value),
+            Value::Buckets(buckets) => observations(buckets.iter().map(|(_, count)| count).sum()),
         };
         let (dead, unknown) = (of(Liveness::Dead), of(Liveness::Unknown));
         let doubt = if unknown > 0 { format!(", {unknown} may be") } else { String::new() };
@@ -145,6 +143,10 @@ fn heirs_of(explanation: &Explanation, files: &[Examined]) -> BTreeSet<String> {
         ))
     });
     said.collect()
+}
+
+fn observations(count: f64) -> String {
+    format!("{} observation{}", plain(count), if count == 1.0 { "" } else { "s" })
 }
 
 /// A line of the table: an entry, or all buckets of one file.
@@ -206,7 +208,7 @@ fn rows_of(explanation: &Explanation, files: &[Examined], liveness: Liveness) ->
 
 fn push_row(table: &mut Table, row: &Row, of: &Examined, file: &str, total: f64, evidence: &str) {
     let or_nothing = |text: Option<String>| text.unwrap_or_else(|| NOTHING.to_owned());
-    table.cell(&go_string(row.value));
+    table.cell(&plain(row.value));
     let share = (row.fate == Fate::Added && total != 0.0).then(|| percent(row.value / total));
     table.cell(&or_nothing(share));
     table.cell(&or_nothing(row.bound.map(go_string)));
@@ -237,26 +239,39 @@ fn write_histogram(buckets: &[(f64, f64)], view: &View, out: &mut dyn Write) -> 
     let greatest = buckets.iter().map(|(_, count)| *count).fold(0.0, f64::max);
     let mut table = Table::new(BUCKET_COLUMNS);
     let mut cumulated = 0.0;
+    let full = bar_width(buckets, total, view);
     for &(bound, count) in buckets {
         cumulated += count;
         table.cell(&go_string(bound));
-        table.cell(&go_string(cumulated));
-        table.cell(&go_string(count));
+        table.cell(&plain(cumulated));
+        table.cell(&plain(count));
         table.cell(&if total > 0.0 { percent(count / total) } else { NOTHING.to_owned() });
-        table.cell(&bar(count / greatest));
+        table.cell(&bar(count / greatest * full));
     }
     table.write(view, out)?;
     // An estimate does not have seventeen digits.
     let shares = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99")];
     let quantiles =
-        shares.map(|(share, name)| format!("{name} {}", go_string(significant(quantile(share, buckets), 4))));
+        shares.map(|(share, name)| format!("{name} {}", plain(significant(quantile(share, buckets), 4))));
     writeln!(out, "estimated quantiles: {}", quantiles.join(", "))
 }
 
-/// A bar of that part of the full width; the least observation has one.
-fn bar(share: f64) -> String {
+/// How wide the longest bar is beside the numbers, so that it does not have to be cut.
+fn bar_width(buckets: &[(f64, f64)], total: f64, view: &View) -> f64 {
+    let widest = |title: &str, cells: &mut dyn Iterator<Item = usize>| cells.fold(title.len(), usize::max);
+    let numbers = widest("LE", &mut buckets.iter().map(|(bound, _)| go_string(*bound).len()))
+        + plain(total).len().max("CUMULATED".len())
+        + widest("COUNT", &mut buckets.iter().map(|(_, count)| plain(*count).len()))
+        + "100.0%".len();
+    // Four gaps of two, and the axis.
+    let room = view.width.map_or(f64::INFINITY, |width| f64::from(width) - numbers as f64 - 9.0);
+    room.clamp(1.0, BAR_WIDTH)
+}
+
+/// A bar; the least observation has one.
+fn bar(width: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float's cast saturates")]
-    let width = (share * BAR_WIDTH).ceil() as usize;
+    let width = width.ceil() as usize;
     // With an axis, so that an empty bar is seen as one.
     format!("|{}", "#".repeat(width))
 }

@@ -13,7 +13,7 @@ const COLUMNS: &[Column] = &[
     Column::number("FILES"),
     Column::text("WORKERS"),
     Column::text("PROGRAMS"),
-    Column::text("DIRECTORY").elided(),
+    Column::text("DIRECTORY"),
 ];
 
 /// Writes the directories; nothing if there are none.

@@ -63,7 +63,8 @@ pub(crate) const KEYS: &str = "\
 q, Ctrl-C     quit; Ctrl-Z: suspend
 Tab, 1 2 3    series, families, processes
 r v n         sort by rate, value, name; again: the other way round
-/             filter as you type; Enter keeps it, Esc clears it
+/             filter as you type, * and ? match any characters and any one; Enter
+              keeps it, Esc clears it
 j k, arrows   select; also PgUp, PgDn, Home, End
 left, right   move the last column, where it is too long
 Enter         how a series came about; a family's series; a process's files;

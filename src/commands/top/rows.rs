@@ -14,6 +14,7 @@ use super::app::App;
 use super::sparkline::sparkline;
 use super::table::{change, news, rounded};
 use super::theme::{Theme, window};
+use crate::console::elide::elided;
 
 /// Columns stand this far apart.
 const GAP: u16 = 1;
@@ -133,8 +134,15 @@ pub(crate) fn draw_rows(frame: &mut Frame<'_>, app: &mut App, area: Rect, theme:
     }
     let mut shown = Vec::new();
     let mut room = area.width.saturating_sub(NAME_WIDTH.min(area.width / 5 * 2));
-    for (place, column) in columns(app.by) {
-        if column.width + GAP > room {
+    let visible = &app.order[window_of_rows.clone()];
+    for (place, mut column) in columns(app.by) {
+        if column.is_number {
+            // A number is never cut.
+            let widths = visible.iter().map(|&at| (column.cell)(round, at, theme).0.len());
+            let widest = widths.max().unwrap_or_default();
+            column.width = column.width.max(u16::try_from(widest).unwrap_or(u16::MAX));
+        }
+        if column.width.saturating_add(GAP) > room {
             break;
         }
         room -= column.width + GAP;
@@ -152,9 +160,15 @@ pub(crate) fn draw_rows(frame: &mut Frame<'_>, app: &mut App, area: Rect, theme:
         let line = Line::styled(content, style);
         Cell::from(if column.is_number { line.right_aligned() } else { line })
     };
-    let rows = app.order[window_of_rows.clone()].iter().map(|&at| {
+    let names: Vec<_> = visible.iter().map(|&at| printable(name_of(round, at))).collect();
+    let names: Vec<_> = names.iter().map(|name| &**name).collect();
+    let width = usize::from(name_width);
+    let names = match app.shift {
+        0 => elided(&names, width),
+        shift => names.iter().map(|name| window(name, shift, width).into()).collect(),
+    };
+    let rows = visible.iter().zip(names).map(|(&at, name)| {
         let cells = shown.iter().map(|(_, column)| aligned(column, (column.cell)(round, at, theme)));
-        let name = window(&printable(name_of(round, at)), app.shift, usize::from(name_width));
         Cells::new(cells.chain([Cell::from(name)]))
     });
     let titles = shown.iter().map(|(_, column)| aligned(column, (column.title.to_owned(), Style::new())));

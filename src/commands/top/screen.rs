@@ -216,6 +216,27 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods)] // a test's own directory
+    fn two_series_never_look_the_same_and_numbers_are_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut encoder = Encoder::new(Layout::ValueAndTime);
+        for n in [17, 18] {
+            let (start, end) = ("/very/long".repeat(9), "/details".repeat(9));
+            let key = format!(r#"["c", "c_total", {{"method": "GET", "path": "{start}/{n}{end}"}}, ""]"#);
+            assert!(encoder.push(key.as_bytes(), 987_654_321_012_345.0, 0.0));
+        }
+        std::fs::write(directory.path().join("counter_1.db"), encoder.into_bytes()).unwrap();
+        let mut observer =
+            Observer::new(vec![directory.path().to_owned()], false, &merge::Options::default());
+        let mut app = App::new(By::Series, Sort::Name);
+        app.take(observer.observe(Instant::now()));
+        let shown = screen(&mut app, 80, 24);
+        let rows: Vec<_> = shown.lines().filter(|line| line.contains("c_total{")).collect();
+        assert!(rows.len() == 2 && rows[0].contains("17") && rows[1].contains("18"), "{shown}");
+        assert!(rows.iter().all(|row| row.contains("987654321012345 ")), "{shown}");
+    }
+
+    #[test]
     fn the_selected_row_stays_selected_and_on_the_screen() {
         let mut app = App::new(By::Series, Sort::Name);
         let [first, second] = rounds(100);

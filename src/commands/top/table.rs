@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use promproc::liveness::Liveness;
-use promproc::notation::{counted, go_string, significant, with_causes};
+use promproc::notation::{counted, plain, significant, with_causes};
 use promproc::observe::{By, Change, News, Round, Row};
 
 use crate::console::table::{Column, NOTHING, Table, View};
@@ -83,7 +83,7 @@ fn columns(by: By, with_rates: bool) -> &'static [Column] {
 }
 
 fn numbers(table: &mut Table, round: &Round, row: &Row, with_rates: bool) {
-    table.cell(&go_string(row.value));
+    table.cell(&plain(row.value));
     if with_rates {
         table.cell(&change(round, row));
     }
@@ -162,9 +162,9 @@ pub(crate) fn rounded(value: f64, digits: usize) -> String {
         return "0".to_owned();
     }
     if !value.is_finite() {
-        return go_string(value);
+        return plain(value);
     }
-    if !(1e-4..1e12).contains(&magnitude) {
+    if !(1e-4..1e15).contains(&magnitude) {
         return format!("{value:.2e}");
     }
     let whole = format!("{value:.0}");
@@ -188,7 +188,8 @@ mod tests {
             (123_456.7, "123457"),
             (9.999_99, "10"),
             (1_234_567.0, "1234567"),
-            (1.5e12, "1.50e12"),
+            (1.5e12, "1500000000000"),
+            (1.5e15, "1.50e15"),
             (f64::NAN, "NaN"),
             (f64::NEG_INFINITY, "-Inf"),
         ] {

@@ -1,6 +1,7 @@
 //! Families on which files do not agree, and files on which clients do not.
 
 use super::*;
+use crate::support::{encoded, write};
 
 #[test]
 fn conflicts_of_two_releases() {
@@ -46,6 +47,48 @@ fn conflicts_of_two_releases() {
         conflict.commands.iter().for_each(|command| mend(command));
         assert_eq!(codes(&findings(directory.path())), ["empty-directory"], "{code}");
     }
+}
+
+#[test]
+fn buckets_are_compared_label_set_by_label_set() {
+    // Two models with bounds of their own, in each of two processes.
+    let directory = directory();
+    let model = |name: &str, bounds: &str| {
+        format!(
+            "from prometheus_client import CollectorRegistry\n\
+             Histogram('t', 'h', ['model', 'path'], registry=CollectorRegistry(), buckets={bounds})\
+             .labels('{name}', '/,le').observe(1)\n"
+        )
+    };
+    let both = model("a", "[1, 2]") + &model("b", "[1, 5]");
+    let (Some(_one), Some(_two)) = (worker(directory.path(), &both), worker(directory.path(), &both)) else {
+        return;
+    };
+    let found = findings(directory.path());
+    assert_eq!(codes(&found), ["bucket-layouts"], "{found:#?}");
+    assert!(found[0].severity == "info" && found[0].commands.is_empty(), "{found:?}");
+    assert!(found[0].message.contains("2 layouts") && found[0].message.contains("sum by (le)"), "{found:?}");
+    assert_eq!(check(&[], directory.path()).status, Some(0));
+    // The same bounds, written in another way, and one that counts one of them in others.
+    let other = model("a", "['1', '2.00']") + &model("b", "[1, 7]");
+    let Some(_three) = worker(directory.path(), &other) else { return };
+    let found = findings(directory.path());
+    assert_eq!(codes(&found), ["bucket-conflict"], "{found:#?}");
+    let says = "t{model=\"b\",path=\"/,le\"} is counted in 2 layouts of buckets: 1.0 5.0 +Inf in 2 files, \
+                1.0 7.0 +Inf in 1 file;";
+    assert!(found[0].message.starts_with(says), "{found:?}");
+}
+
+#[test]
+fn a_label_set_that_is_just_being_made_is_no_conflict() {
+    let directory = directory();
+    let key = |le: &str| format!(r#"["t", "t_bucket", {{"le": "{le}"}}, "h"]"#);
+    let keys = ["1.0", "2.0", "+Inf"].map(key);
+    let entries: Vec<_> = keys.iter().map(|key| (key.as_str(), 1.0)).collect();
+    for (pid, count) in [(4_999_998, 3), (4_999_999, 2)] {
+        write(&directory, &format!("histogram_{pid}.db"), &encoded(&entries[..count]));
+    }
+    assert_eq!(codes(&findings(directory.path())), Vec::<&str>::new());
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn entries_that_no_client_writes() {
     let found = assert_found(
         directory.path(),
         &["negative-counter"; 2],
-        &["2 counts negative or NaN, the first c_total = -3.5", "the first o_total = -1"],
+        &["2 counts negative or NaN, the first c_total = -3.5", "the first o_total = -1 at"],
         &["other-files"],
     );
     assert_eq!((found[0].files.len(), found[0].commands.len()), (2, 2), "{found:?}");

@@ -47,7 +47,7 @@ fn counters_that_fall() {
         (found[0].subject.as_str(), &found[0].series[..]),
         ("c", &["c_total{l=\"a\"}".to_owned()][..])
     );
-    let says = format!("c_total{{l=\"a\"}} fell from 10.0 to 5.0: {counter} has less than before;");
+    let says = format!("c_total{{l=\"a\"}} fell from 10 to 5: {counter} has less than before;");
     assert!(found[0].message.starts_with(&says), "{found:?}");
     assert_eq!(found[0].pids, BTreeSet::from([live.pid().to_string()]));
     assert_eq!(codes(&report(&watched(directory.path(), "0.1", || {})).findings), Vec::<&str>::new());
@@ -62,7 +62,7 @@ fn counters_that_fall() {
     });
     let found = report(&gone).findings;
     assert_eq!(codes(&found), ["falling-counter", "falling-counter", "falling-counter", "empty-directory"]);
-    assert!(found[2].message.starts_with("other_total fell from 1.0 to nothing: counter_"), "{found:?}");
+    assert!(found[2].message.starts_with("other_total fell from 1 to nothing: counter_"), "{found:?}");
 
     // What a clean-up job that means well does to counters.
     let gone = watched(directory.path(), "2", || {
@@ -74,7 +74,7 @@ fn counters_that_fall() {
     assert_eq!(codes(&found), ["falling-counter"; 3]);
     let subjects: Vec<_> = found.iter().map(|finding| finding.subject.as_str()).collect();
     assert_eq!(subjects, ["c", "h", "other"]);
-    let says = format!("h_count fell from 2.0 to 1.0: {} is gone;", name("histogram", &dead));
+    let says = format!("h_count fell from 2 to 1: {} is gone;", name("histogram", &dead));
     assert!(found[1].message.starts_with(&says), "{found:?}");
     assert_eq!(codes(&report(&watched(directory.path(), "0.1", || {})).findings), Vec::<&str>::new());
 }

@@ -1,6 +1,7 @@
 //! The directory itself, and how much is in it.
 
 use super::*;
+use crate::support::{encoded, write};
 
 #[test]
 fn recursively_every_directory_is_looked_at() {
@@ -113,6 +114,9 @@ fn a_file_system_that_is_nearly_full() {
 mount -t tmpfs -o size=1m tmpfs \"$2\" && cp \"$1\"/*.db \"$2\" && head -c 950k /dev/zero > \"$2/.fill\"
 promproc check --format json --ignore other-files \"$2\"
 rm \"$2/.fill\"
+promproc check --format json --ignore other-files \"$2\"
+umount \"$2\" && mount -t tmpfs -o nr_inodes=22 tmpfs \"$2\" && cp \"$1\"/*.db \"$2\"
+for n in $(seq 19); do : > \"$2/.$n\"; done
 promproc check --format json --ignore other-files \"$2\"";
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", SCRIPT, "sh"]).arg(directory.path()).arg(place.path());
@@ -120,8 +124,14 @@ promproc check --format json --ignore other-files \"$2\"";
     let text = String::from_utf8(output.stdout).unwrap();
     let reports: Vec<Report> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(codes(&reports[0].findings), ["nearly-full"], "{text}");
-    assert!(reports[0].findings[0].message.contains("killed by SIGBUS"), "{text}");
+    let full = |report: &Report| report.findings[0].message.clone();
+    assert!(full(&reports[0]).contains("killed by SIGBUS") && !full(&reports[0]).contains("inode"), "{text}");
     assert!(reports[1].findings.is_empty(), "{text}");
+    assert_eq!(codes(&reports[2].findings), ["nearly-full"], "{text}");
+    assert!(
+        full(&reports[2]).contains("of its inodes (1 free): ") && !full(&reports[2]).contains("SIGBUS"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -159,15 +169,47 @@ promproc check --format json \"$1\"";
 
 #[test]
 fn a_slow_scrape_and_what_makes_it_slow() {
-    let Some((directory, file)) = counted() else { return };
-    for pid in 1..=5_000 {
-        fs::copy(&file, directory.path().join(format!("counter_1000{pid}.db"))).unwrap();
-    }
+    let keys = |count: usize| (0..count).map(|n| format!(r#"["c", "c_total", {{"user": "{n}"}}, "h"]"#));
+    let file = |count: usize| {
+        let keys: Vec<_> = keys(count).collect();
+        encoded(&keys.iter().map(|key| (key.as_str(), 1.0)).collect::<Vec<_>>())
+    };
+    // Of few files, many series.
+    let directory = directory();
+    write_large(&directory, "counter_4999999.db", &file(1_000));
+    assert_eq!(codes(&findings(directory.path())), [""; 0]);
+    write_large(&directory, "counter_4999999.db", &file(100_000));
     let found = assert_found(
         directory.path(),
         &["slow-scrape"],
-        &["mostly dead processes' files: 5001 of 5001 files and 10002 of 10002 entries", "c (2)", "l (2)"],
+        &[
+            "s for a scrape; mostly cardinality: 100000 distinct series, most of c, and by the label user;",
+            "c (100000)",
+            "user (100000)",
+            "fewer labels",
+        ],
+        &["slow-scrape"],
+    );
+    assert!(found[0].severity == "warning" && found[0].commands.is_empty(), "{found:?}");
+
+    // Of few series, many files of dead processes.
+    let directory = self::directory();
+    let worker = file(100);
+    for pid in 1..=4_000 {
+        write(&directory, &format!("counter_1000{pid}.db"), &worker);
+    }
+    assert_found(
+        directory.path(),
+        &["slow-scrape"],
+        &["mostly dead processes' files: 4000 of 4000 files and 400000 of 400000 entries", "clean directory"],
         &["empty-directory"],
     );
-    assert_eq!(found[0].severity, "warning");
+}
+
+/// A file that is larger than the client's first.
+fn write_large(directory: &TempDir, name: &str, bytes: &[u8]) {
+    let length = u64::try_from(bytes.len()).unwrap().next_power_of_two();
+    let path = directory.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    fs::File::options().write(true).open(path).unwrap().set_len(length).unwrap();
 }

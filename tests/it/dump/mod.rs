@@ -1,6 +1,8 @@
 //! `promproc dump`: tables and JSON Lines, filters, damaged files, exit status.
 
 mod damage;
+mod liveness;
+mod standard_input;
 mod table;
 
 use std::collections::BTreeMap;
@@ -40,9 +42,11 @@ struct EntryLine {
 #[serde(deny_unknown_fields)]
 struct FileLine {
     file: String,
-    r#type: String,
+    r#type: Option<String>,
     mode: Option<String>,
-    pid: String,
+    pid: Option<String>,
+    liveness: Option<String>,
+    evidence: Option<String>,
     era: Option<String>,
     entries: u64,
     used_bytes: u64,
@@ -119,9 +123,11 @@ fn json_lines_have_the_documented_fields() {
     assert!(files[0].allocated_bytes < files[0].capacity_bytes, "{files:?}");
     let no_entries = FileLine {
         file: path("histogram_12.db"),
-        r#type: "histogram".into(),
+        r#type: Some("histogram".into()),
         mode: None,
-        pid: "12".into(),
+        pid: Some("12".into()),
+        liveness: files[2].liveness.clone(),
+        evidence: files[2].evidence.clone(),
         era: None,
         entries: 0,
         used_bytes: 0,

@@ -119,9 +119,9 @@ fn a_stuck_gauge_of_a_killed_worker_is_explained_and_mended() {
     assert!(dead.file.ends_with(&format!("/gauge_livesum_{dead_pid}.db")));
 
     let table = explain(&[], "g_livesum", directory.path());
-    assert!(table.stdout.starts_with("g_livesum  2.0\ngauge livesum: the sum over live"), "{table:?}");
+    assert!(table.stdout.starts_with("g_livesum  2\ngauge livesum: the sum over live"), "{table:?}");
     for part in [
-        "without dead processes: 1.0 (1 of its 2 files are theirs)\n",
+        "without dead processes: 1 (1 of its 2 files are theirs)\n",
         &format!("\nfix: promproc prune {}\n", directory.path().display()),
         ", started ",
     ] {
@@ -187,7 +187,7 @@ fn what_decides_stands_first() {
     assert_eq!(fates("depth"), expected(["outdone", "decides", "outdone"]));
     assert_eq!(fates("most"), expected(["decides", "outdone", "outdone"]));
     assert_eq!(fates("last"), expected(["never set", "decides", "outdone"]));
-    for (selector, first) in [("depth", "1.0"), ("most", "3.0"), ("last", "1.0")] {
+    for (selector, first) in [("depth", "1"), ("most", "3"), ("last", "1")] {
         let table = explain(&[], selector, directory.path()).stdout;
         let row: Vec<_> = table.lines().nth(3).unwrap().split_whitespace().collect();
         assert_eq!((row[0], row[3]), (first, "decides"), "{table}");
@@ -212,13 +212,13 @@ fn a_histogram_is_shown_with_its_distribution_and_by_process() {
         write(&directory, &format!("histogram_{pid}.db"), &encoded(&entries));
     }
     let buckets = "\
-t_bucket{m=\"x\"}  10.0 observations
+t_bucket{m=\"x\"}  10 observations
 histogram: the sum over the files of all processes, also of dead ones; buckets are cumulated after that
   LE  CUMULATED  COUNT  SHARE  DISTRIBUTION
- 0.1        4.0    4.0  40.0%  |########################
- 1.0        9.0    5.0  50.0%  |##############################
-+Inf       10.0    1.0  10.0%  |######
-estimated quantiles: p50 0.28, p90 1.0, p99 1.0
+ 0.1          4      4  40.0%  |########################
+ 1.0          9      5  50.0%  |##############################
++Inf         10      1  10.0%  |######
+estimated quantiles: p50 0.28, p90 1, p99 1
 ";
     for selector in [
         "t_bucket",
@@ -232,21 +232,21 @@ estimated quantiles: p50 0.28, p90 1.0, p99 1.0
         let ran = explain(&[], selector, directory.path());
         assert!(ran.stdout.starts_with(buckets), "{selector}: {ran:?}");
         assert!(
-            ran.stdout.contains("\n  7.0  70.0%  -   -     dead      -    2         -  histogram_2.db"),
+            ran.stdout.contains("\n    7  70.0%  -   -     dead      -    2         -  histogram_2.db"),
             "{ran:?}"
         );
     }
     let whole_family = explain(&[], "t", directory.path());
-    assert!(whole_family.stdout.contains(buckets) && whole_family.stdout.contains("t_sum{m=\"x\"}  10.0\n"));
+    assert!(whole_family.stdout.contains(buckets) && whole_family.stdout.contains("t_sum{m=\"x\"}  10\n"));
     let by_process = explain(&["--buckets"], "t_bucket", directory.path()).stdout;
     let rows: Vec<_> =
         by_process.lines().skip_while(|line| !line.starts_with("VALUE")).skip(1).take(6).collect();
     let cells = |row: &str| row.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(
         rows.iter().map(|row| cells(row)[0].clone()).collect::<Vec<_>>()[..5],
-        ["1.0", "2.0", "3.0", "3.0", "1.0"]
+        ["1", "2", "3", "3", "1"]
     );
-    assert_eq!(cells(rows[2]), ["3.0", "30.0%", "0.1"]);
+    assert_eq!(cells(rows[2]), ["3", "30.0%", "0.1"]);
     let line = &lines("t_bucket", directory.path())[0];
     let histogram = line.histogram.as_ref().unwrap();
     assert_eq!((histogram.count.as_str(), histogram.quantiles["0.9"].as_str()), ("10.0", "1.0"));
@@ -294,6 +294,38 @@ fn a_wrong_selector_points_at_the_column() {
 }
 
 #[test]
+fn a_directory_where_the_selector_belongs() {
+    let home = TempDir::new().unwrap();
+    fs::create_dir(home.path().join("me trics")).unwrap();
+    fs::create_dir(home.path().join("metrics")).unwrap();
+    for name in ["me trics", "metrics"] {
+        fs::copy("tests/data/gunicorn/counter_8181.db", home.path().join(name).join("counter_8181.db"))
+            .unwrap();
+    }
+    let meant = |arguments: &[&str]| {
+        let ran = run(promproc().arg("explain").args(arguments).current_dir(home.path()));
+        assert_eq!((ran.stdout.as_str(), ran.status), ("", Some(2)), "{ran:?}");
+        let (_, command) = ran.stderr.split_once("hint: the selector comes before the directory: ").unwrap();
+        let mended = run(Command::new("sh")
+            .args(["-c", command])
+            .current_dir(home.path())
+            .env("PATH", path_with_promproc()));
+        assert!(mended.status == Some(0) && mended.stdout.contains("http_requests_total{"), "{mended:?}");
+        command.trim_end().to_owned()
+    };
+    let all = r#"promproc explain '{__name__=~".+"}'"#;
+    assert_eq!(meant(&["./metrics"]), format!("{all} ./metrics"));
+    assert_eq!(meant(&["metrics"]), format!("{all} metrics"));
+    assert_eq!(
+        meant(&["--all", "me trics", "--color", "never", "http_requests_total"]),
+        "promproc explain --all --color never http_requests_total 'me trics'"
+    );
+    // A family may be called as a directory is.
+    let named = run(promproc().args(["explain", "metrics", "metrics"]).current_dir(home.path()));
+    assert_eq!(named.status, Some(1), "{named:?}");
+}
+
+#[test]
 fn of_many_entries_the_first_are_shown_and_all_on_request() {
     let directory = TempDir::new().unwrap();
     for pid in 1..=50 {
@@ -305,7 +337,7 @@ fn of_many_entries_the_first_are_shown_and_all_on_request() {
     }
     let few = explain(&[], "s", directory.path()).stdout;
     assert_eq!(few.lines().filter(|line| line.contains("gauge_sum_")).count(), 20);
-    assert!(few.contains("\n 50.0 ") && few.contains("\nand 30 more; --all shows them\n"), "{few}");
+    assert!(few.contains("\n   50 ") && few.contains("\nand 30 more; --all shows them\n"), "{few}");
     let all = explain(&["--all"], "s", directory.path()).stdout;
     assert_eq!(all.lines().filter(|line| line.contains("gauge_sum_")).count(), 50);
 }

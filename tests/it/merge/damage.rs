@@ -14,8 +14,8 @@ use tempfile::TempDir;
 
 use super::{directory_of, merge};
 use crate::support::{
-    Directory, GET, POST, Ran, SIZE, can_change_user, damages, encoded, limited, names_in, not_run, promproc,
-    promproc_of_a_stranger, python, run, small_directory, write,
+    Directory, GET, POST, Ran, SIZE, can_change_user, damages, encoded, limited, names_in, not_run, of_ruby,
+    promproc, promproc_of_a_stranger, python, run, small_directory, write,
 };
 
 #[test]
@@ -45,6 +45,38 @@ fn damage_costs_no_healthy_entry() {
             assert!(strict.stderr.starts_with(&format!("promproc: error: {shown}: ")), "{}", strict.stderr);
         }
     }
+}
+
+#[test]
+fn every_command_that_reads_leaves_out_the_ruby_clients_files() {
+    let directory = TempDir::new().unwrap();
+    // Era A, which has the same lists, and every comma that could be mistaken.
+    let mut python = Encoder::new(Layout::Value);
+    let key = r#"["took,\",\"took\",[", "took_sum", ["path"], ["/a,b\",\"c\",[\""]]"#;
+    assert!(python.push(key.as_bytes(), 3.0, 0.0));
+    write(&directory, "histogram_1.db", &python.into_bytes());
+    write(&directory, "histogram_puma_2-0.db", &of_ruby());
+    let shown = |arguments: &[&str]| run(promproc().args(arguments).arg(directory.path()));
+    for arguments in [
+        &["merge"][..],
+        &["dump"],
+        &["dump", "--files"],
+        &["dump", "--name", "took*"],
+        &["explain", "took_sum"],
+        &["top", "--once"],
+    ] {
+        let ran = shown(arguments);
+        let warning = "histogram_puma_2-0.db: byte 8: written by the Ruby client (prometheus-client-mmap)";
+        assert!(ran.stderr.contains(warning), "{arguments:?}: {ran:?}");
+        assert_eq!((ran.stderr.lines().count(), ran.status), (1, Some(1)), "{arguments:?}: {ran:?}");
+        assert!(!ran.stdout.contains("puma") && !ran.stdout.contains("0.75"), "{arguments:?}: {ran:?}");
+    }
+    let check = shown(&["check", "--format", "json"]).stdout;
+    assert!(check.contains(r#"{"code":"foreign-file","severity":"error""#), "{check}");
+    assert!(
+        check.contains("written by the Ruby client") && check.contains("a directory of its own"),
+        "{check}"
+    );
 }
 
 /// What a directory with one counter file of these entries merges to, beside the healthy file.

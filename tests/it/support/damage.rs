@@ -1,5 +1,7 @@
 //! Damaged metric files.
 
+use promproc::format::{Encoder, Layout};
+
 use super::metric_file::{GET, POST, encoded};
 
 /// One row of the table of damaged input: a file, which of the two entries before its damage are
@@ -51,7 +53,28 @@ pub(crate) fn damages() -> Vec<Damage> {
         ),
         ("counter_1.db", b"SQLite format 3\0".repeat(40), "", "no metric file"),
         ("gauge_max_1.db", b"a text, and not a short one, of somebody\n".repeat(4), "", "no metric file"),
+        (
+            "histogram_puma_2-0.db",
+            of_ruby(),
+            "",
+            "byte 8: written by the Ruby client (prometheus-client-mmap)",
+        ),
         ("foo.db", whole.clone(), "", "left out: not a name of a metric file"),
         ("gauge_5.db", whole, "", "left out: not a name of a metric file"),
     ]
+}
+
+/// A histogram of Ruby's prometheus-client-mmap, as `Prometheus::Client::Histogram` stores it.
+pub(crate) fn of_ruby() -> Vec<u8> {
+    let mut encoder = Encoder::new(Layout::Value);
+    for (name, labels, value) in [
+        ("sum", r#"["path"],["/"]"#, 0.75),
+        ("count", r#"["path"],["/"]"#, 2.0),
+        ("bucket", r#"["le","path"],["+Inf","/"]"#, 2.0),
+        ("bucket", r#"["le","path"],["0.5","/"]"#, 2.0),
+        ("bucket", r#"["le","path"],["0.25","/"]"#, 1.0),
+    ] {
+        assert!(encoder.push(format!(r#"["took","took_{name}",{labels}]"#).as_bytes(), value, 0.0));
+    }
+    encoder.into_bytes()
 }

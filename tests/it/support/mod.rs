@@ -21,7 +21,7 @@ mod waiting;
 pub(crate) use binary::{assert_same_text, limited, path_with_promproc, promproc, promproc_merge};
 pub(crate) use client::{Client, FileEntries, Merge};
 pub(crate) use container::{has_containers, in_container};
-pub(crate) use damage::damages;
+pub(crate) use damage::{damages, of_ruby};
 pub(crate) use directory::{Directory, large_directory, names_in, small_directory};
 pub(crate) use holder::{Holder, killed, worker};
 pub(crate) use metric_file::{GET, POST, SIZE, encoded, write};

@@ -49,6 +49,8 @@ pub(super) struct BucketNotes {
     seen: Vec<Bucket>,
 }
 
+type Conflicts = BTreeMap<String, Vec<(String, usize)>>;
+
 /// What all files' buckets of a histogram say together.
 #[derive(Debug, Default)]
 pub(super) struct HistogramBuckets {
@@ -58,7 +60,7 @@ pub(super) struct HistogramBuckets {
     pub(super) layouts: Vec<String>,
     /// The label sets that processes count in different buckets: the layouts of each, with the number of
     /// files that have it.
-    pub(super) conflicts: BTreeMap<String, Vec<(String, usize)>>,
+    pub(super) conflicts: Conflicts,
 }
 
 impl BucketNotes {
@@ -132,8 +134,7 @@ impl BucketNotes {
     /// By family.
     pub(super) fn finish(mut self) -> BTreeMap<String, HistogramBuckets> {
         let names: HashMap<_, _> = self.set_numbers.drain().map(|(name, set)| (set, name)).collect();
-        let mut conflicts: BTreeMap<Index<Histogram>, BTreeMap<String, Vec<(String, usize)>>> =
-            BTreeMap::new();
+        let mut conflicts: BTreeMap<Index<Histogram>, Conflicts> = BTreeMap::new();
         for (&set, others) in &self.others {
             let LabelSet { family, first, files } = &self.sets[set];
             let first = first.iter().map(|&first| (first, *files));

@@ -21,14 +21,13 @@ fn layouts() -> impl Strategy<Value = Layout> {
 /// A key of a shape that goes with the layout, as `json.dumps` writes it.
 fn json_key(layout: Layout) -> impl Strategy<Value = Vec<u8>> {
     ("[a-z_]{1,12}", "\\PC{0,40}", "\\PC{0,80}", 0..3_u8).prop_map(move |(name, label, help, shape)| {
-        let key = match (layout, shape) {
-            (Layout::ValueAndTime, _) | (Layout::Value, 0) => {
-                serde_json::json!([name, name, {"label": label}, help])
-            }
-            (Layout::Value, 1) => serde_json::json!([name, name, {"label": label}]),
-            (Layout::Value, _) => serde_json::json!([name, name, ["label"], [label]]),
+        let [label, help] = [label, help].map(|text| serde_json::Value::from(text).to_string());
+        let rest = match (layout, shape) {
+            (Layout::ValueAndTime, _) | (Layout::Value, 0) => format!(r#"{{"label": {label}}}, {help}"#),
+            (Layout::Value, 1) => format!(r#"{{"label": {label}}}"#),
+            (Layout::Value, _) => format!(r#"["label"], [{label}]"#),
         };
-        key.to_string().into_bytes()
+        format!(r#"["{name}", "{name}", {rest}]"#).into_bytes()
     })
 }
 

@@ -47,7 +47,10 @@ mod tests {
         for room in LEAST_WIDTH..60 {
             for text in [path, &"漢字".repeat(40), &"e\u{301}".repeat(90)] {
                 let shown = elided(text, room);
-                assert!(shown.width() <= room && shown.width() + 2 >= room.min(text.width()), "{room} {shown}");
+                assert!(
+                    shown.width() <= room && shown.width() + 2 >= room.min(text.width()),
+                    "{room} {shown}"
+                );
             }
         }
     }

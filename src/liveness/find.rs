@@ -195,7 +195,8 @@ impl Search {
     fn reach(&mut self, place: Place, process: &Path) -> Key {
         let opened = place.open(process);
         let id = opened.as_ref().ok().and_then(|opened| opened.own_metadata().ok());
-        let key = id.map_or_else(|| Key::Nowhere(place.clone()), |metadata| Key::Directory(FileId::of(&metadata)));
+        let key =
+            id.map_or_else(|| Key::Nowhere(place.clone()), |metadata| Key::Directory(FileId::of(&metadata)));
         let path = opened.as_ref().map_or_else(|_| place.path_by(process), |opened| opened.path().to_owned());
         let candidate = Candidate { path, opened: opened.map(Arc::new), users: BTreeMap::new() };
         match self.found.entry(key.clone()) {

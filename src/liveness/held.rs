@@ -80,7 +80,8 @@ mod tests {
         let held = |path: &str| Held::of(Path::new(path)).map(|held| (held.directory, held.is_removed));
         assert_eq!(held("/run/a b/counter_1.db"), Some(("/run/a b".into(), false)));
         assert_eq!(held("/run/app/gauge_all_x.db (deleted)"), Some(("/run/app".into(), true)));
-        for other in ["socket:[123]", "/dev/null", "/run/app/cache.db", "counter_1.db", "/run/counter_1.db/x"] {
+        for other in ["socket:[123]", "/dev/null", "/run/app/cache.db", "counter_1.db", "/run/counter_1.db/x"]
+        {
             assert_eq!(held(other), None, "{other}");
         }
     }

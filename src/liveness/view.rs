@@ -82,7 +82,8 @@ impl Place {
         let root = rustix::fs::openat(CWD, process.join("root"), flags, Mode::empty())?;
         let opened = rustix::fs::openat2(&root, &self.path, flags, Mode::empty(), ResolveFlags::IN_ROOT)?;
         let path = fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd()))?;
-        let found = if other.is_our_namespace { Self { other: None, path } } else { Self { path, ..self.clone() } };
+        let found =
+            if other.is_our_namespace { Self { other: None, path } } else { Self { path, ..self.clone() } };
         Directory::from_descriptor(&found.path_by(process), &opened)
     }
 

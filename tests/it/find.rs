@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 
 use crate::support::{
-    Directory, Holder, Ran, can_change_user, has_containers, killed, promproc, promproc_of_a_stranger, run, worker,
+    Directory, Holder, Ran, can_change_user, has_containers, killed, promproc, promproc_of_a_stranger, run,
+    worker,
 };
 
 #[derive(Debug, Deserialize)]
@@ -54,7 +55,10 @@ fn of(directory: &Path) -> Line {
 fn row(ran: &Ran, directory: &Path) -> String {
     let path = directory.to_str().unwrap();
     let row = ran.stdout.lines().find(|line| line.ends_with(path));
-    row.unwrap_or_else(|| panic!("{path} is missing in {ran:?}")).split_whitespace().collect::<Vec<_>>().join(" ")
+    row.unwrap_or_else(|| panic!("{path} is missing in {ran:?}"))
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A shell in a directory, with a variable, that has run a script.
@@ -70,7 +74,10 @@ fn a_service_of_the_real_client_by_its_environment_and_files() {
     let Some(dead) = killed(directory.path(), count) else { return };
     let live = worker(directory.path(), count).unwrap();
     let line = of(directory.path());
-    assert_eq!((line.exists, line.files, line.owner), (Some(true), Some(2), Some(rustix::process::geteuid().as_raw())));
+    assert_eq!(
+        (line.exists, line.files, line.owner),
+        (Some(true), Some(2), Some(rustix::process::geteuid().as_raw()))
+    );
     assert_eq!((line.live_pids, line.unknown_pids, line.dead_pids), (1, 0, 1), "{dead} is dead: {line:?}");
     let [process] = &line.processes[..] else { panic!("{line:?}") };
     assert_eq!((process.pid, process.in_environment), (live.pid(), true));
@@ -150,7 +157,17 @@ fn a_directory_of_another_container_is_reached_through_its_process() {
         export PROMETHEUS_MULTIPROC_DIR=$1/metrics/again
         sh -c 'echo ready; read -r _; true'";
     let mut command = Command::new("unshare");
-    let command = command.args(["--pid", "--fork", "--mount", "--mount-proc", "--kill-child", "sh", "-c", script, "sh"]);
+    let command = command.args([
+        "--pid",
+        "--fork",
+        "--mount",
+        "--mount-proc",
+        "--kill-child",
+        "sh",
+        "-c",
+        script,
+        "sh",
+    ]);
     let container = Holder::run(command.arg(base.path()));
     let inside = format!("root{}", base.file("metrics").display());
     let all = json();
@@ -163,6 +180,11 @@ fn a_directory_of_another_container_is_reached_through_its_process() {
     run(promproc().args(["merge", "--strict"]).arg(&line.directory)).prints("");
     assert_eq!(fs::read_dir(&line.directory).unwrap().count(), 2);
     assert!(!all.iter().any(|line| line.directory == base.file("metrics")), "{all:?}");
+    // What is removed there is not what is here, though both have one name.
+    fs::remove_file(line.directory.join("counter_1.db")).unwrap();
+    let check = |path: &Path| run(promproc().args(["check", "--format", "json"]).arg(path)).stdout;
+    assert!(check(&line.directory).contains("removed-file"), "{line:?}");
+    assert!(!check(&base.file("metrics")).contains("removed-file"), "{line:?}");
     drop(container);
 }
 

@@ -41,7 +41,10 @@ pub(crate) fn write(directories: &[FoundDirectory], view: &View, out: &mut dyn W
 fn workers(directory: &FoundDirectory) -> String {
     let [live, unknown, dead] = directory.workers();
     let counts = [(live, "live"), (dead, "dead"), (unknown, "unknown")];
-    let shown: Vec<_> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let shown: Vec<_> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     if shown.is_empty() { NOTHING.to_owned() } else { shown.join(", ") }
 }

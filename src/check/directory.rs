@@ -27,7 +27,8 @@ pub(super) fn empty_variable() -> Finding {
 
 /// Directories that do not exist. Who still writes to what was in one goes on doing so.
 pub(super) fn missing(paths: &[PathBuf]) -> Vec<Finding> {
-    let removed = if paths.is_empty() { Vec::new() } else { removed_files(paths.iter().map(PathBuf::as_path)) };
+    let removed =
+        if paths.is_empty() { Vec::new() } else { removed_files(paths.iter().map(PathBuf::as_path)) };
     paths.iter().map(|path| one_missing(path, removed.iter().filter(|of| of.directory == *path))).collect()
 }
 

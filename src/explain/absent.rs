@@ -118,7 +118,12 @@ impl fmt::Display for Absence {
 }
 
 /// Why none of all these series matches.
-pub(super) fn absences(selector: &Selector, all: &[TracedSeries], files: &[Examined], paths: &[PathBuf]) -> Vec<Absence> {
+pub(super) fn absences(
+    selector: &Selector,
+    all: &[TracedSeries],
+    files: &[Examined],
+    paths: &[PathBuf],
+) -> Vec<Absence> {
     let mut found = Vec::new();
     if files.is_empty() {
         found.extend(paths.iter().take(1).cloned().map(Absence::NoFiles));
@@ -184,7 +189,8 @@ fn of_labels(selector: &Selector, named: &[&TracedSeries]) -> Vec<Absence> {
         let reason = if is_unknown && matches!(label, "job" | "instance") {
             Absence::TargetLabel(label.to_owned())
         } else if is_unknown {
-            let labels = named.iter().flat_map(|series| series.labels.iter().map(|(name, _)| name.to_owned()));
+            let labels =
+                named.iter().flat_map(|series| series.labels.iter().map(|(name, _)| name.to_owned()));
             Absence::UnknownLabel { label: label.to_owned(), labels: labels.collect() }
         } else {
             Absence::UnknownValue { label: label.to_owned(), values }
@@ -212,7 +218,8 @@ fn values(series: &TracedSeries, label: &str) -> Vec<String> {
 fn of_processes(paths: &[PathBuf]) -> Vec<Absence> {
     let wanted: Vec<_> = paths.iter().filter_map(|path| id_of(path)).collect();
     let found = find().unwrap_or_default();
-    let its = found.directories.iter().filter(|found| id_of(&found.path).is_some_and(|id| wanted.contains(&id)));
+    let its =
+        found.directories.iter().filter(|found| id_of(&found.path).is_some_and(|id| wanted.contains(&id)));
     let mut idle: Vec<_> = its.flat_map(idle).collect();
     idle.sort_unstable_by_key(|process| process.pid);
     let idle = (!idle.is_empty()).then_some(Absence::Idle(idle));

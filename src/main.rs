@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Err(error) => {
             console.error(format_args!("{error:#}"));
             if let Some(hinted) = error.downcast_ref::<Hinted>() {
+                console.details(&hinted.details);
                 console.hint(&hinted.hint);
             }
             ExitCode::from(2)
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
 /// about one in which everything is visible.
 fn refused(wrong: &clap::Error) -> ExitCode {
     let visible = env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
-    let again = Cli::try_parse_from(visible).err();
+    let visible: Vec<_> = visible.collect();
+    let again = Cli::try_parse_from(&visible).err();
     // Nobody is left to tell when standard error is gone.
     let _ =
         again.as_ref().map_or_else(|| writeln!(io::stderr(), "error: {}", wrong.kind()), clap::Error::print);

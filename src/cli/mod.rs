@@ -130,7 +130,7 @@ pub(crate) struct DumpArgs {
     #[command(flatten)]
     pub input: Input,
     /// table: for people; json: JSON Lines, one object an entry (or a file, with --files)
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Show one line a file instead of its entries
     #[arg(long)]
@@ -153,7 +153,7 @@ pub(crate) struct MergeArgs {
     pub input: Input,
     /// text: what prometheus_client's generate_latest prints; openmetrics: its OpenMetrics
     /// counterpart; json: the layout of prom2json; table: for people
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub format: MergeFormat,
     /// How names outside [a-zA-Z0-9_:] are written in text and openmetrics
     #[arg(long, value_name = "SCHEME", default_value = "underscores", value_parser = one_of(&Escaping::ALL, Escaping::as_str))]
@@ -206,7 +206,7 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub input: Input,
     /// table: for people; json: JSON Lines, one object a series
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Show every entry instead of the 20 that matter most
     #[arg(long)]
@@ -226,7 +226,7 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub input: Input,
     /// table: for people; json: one object with findings, summary and growth
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Exit with 1 if there is a finding of this severity or a worse one
     #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&Severity::ALL, Severity::as_str))]
@@ -234,8 +234,8 @@ pub(crate) struct CheckArgs {
     /// Leave out findings of this code (may be repeated)
     #[arg(long, value_name = "CODE", value_parser = one_of(Code::ALL, Code::as_str))]
     pub ignore: Vec<Code>,
-    /// Look twice, so far apart, and report counters that fell meanwhile
-    #[arg(long, value_name = "SECONDS", value_parser = interval)]
+    /// Look twice, so far apart (500ms, 5s, 2m), and report counters that fell meanwhile
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
     pub watch: Option<Duration>,
 }
 
@@ -247,17 +247,24 @@ pub(crate) struct CheckArgs {
 /// are never pruned, because their sum would fall and Prometheus would see a reset.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
-    /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
+    /// Directories [default: $PROMETHEUS_MULTIPROC_DIR]
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
-    pub path: Option<PathBuf>,
-    /// This process is dead, the caller knows it: remove its files without looking (may be repeated)
+    pub paths: Vec<PathBuf>,
+    /// Prune every directory below PATH as well
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Do nothing, silently, where PATH does not exist
+    #[arg(long)]
+    pub if_exists: bool,
+    /// This process is dead, the caller knows it: remove its files without looking (may be repeated). For one
+    /// directory: in another, the same id may be that of another container's process
     #[arg(long, value_name = "PID", value_parser = pid)]
     pub pid: Vec<String>,
     /// Prune gauges of this mode instead of all live modes (may be repeated)
     #[arg(long, value_name = "MODE", value_parser = prunable_modes())]
     pub mode: Vec<GaugeMode>,
     /// Say what would be removed and remove nothing
-    #[arg(long)]
+    #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Prune even where no process can be seen that writes to the directory
     #[arg(long)]
@@ -267,8 +274,9 @@ pub(crate) struct PruneArgs {
     /// where nobody else removes. With --pid, nothing is waited for
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub settle: Duration,
-    /// text: for people; json: JSON Lines, one object a removed file
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// text: for people, one line a directory, and with --verbose one a file; json: JSON Lines, one object a
+    /// removed file
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,
 }
 
@@ -291,9 +299,12 @@ pub(crate) struct CleanArgs {
     /// Permissions of the directory, in octal, where it has to be created
     #[arg(long, value_name = "MODE", default_value = "0755", value_parser = permissions)]
     pub dir_mode: u32,
-    /// Do not create a missing directory
+    /// Fail where the directory does not exist, instead of creating it
     #[arg(long)]
     pub no_create: bool,
+    /// Do nothing, silently, where the directory does not exist, instead of creating it
+    #[arg(long, conflicts_with = "no_create")]
+    pub if_exists: bool,
     /// Remove files even if a live process has them open: what it counts from then on is lost
     #[arg(long, conflicts_with = "keep_live")]
     pub force: bool,
@@ -301,8 +312,11 @@ pub(crate) struct CleanArgs {
     #[arg(long)]
     pub keep_live: bool,
     /// Say what would be removed and remove nothing
-    #[arg(long)]
+    #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// text: for people, one line, and with --verbose one a file; json: JSON Lines, one object a removed file
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
 }
 
 /// Watch the series, families and processes of a directory, live
@@ -315,8 +329,8 @@ pub(crate) struct CleanArgs {
 pub(crate) struct TopArgs {
     #[command(flatten)]
     pub input: Input,
-    /// Seconds from one reading to the next, e.g. 0.5
-    #[arg(short, long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
+    /// The time from one reading to the next, e.g. 500ms or 5s
+    #[arg(short, long, value_name = "DURATION", default_value = "2s", value_parser = interval)]
     pub interval: Duration,
     /// What comes first: the fastest change (up or down), the greatest value, or the first name.
     /// Where no rate is known yet, the order is by name
@@ -364,6 +378,9 @@ pub(crate) struct Input {
     /// Take every directory below PATH as well
     #[arg(short, long)]
     pub recursive: bool,
+    /// Do nothing, silently, where PATH does not exist
+    #[arg(long)]
+    pub if_exists: bool,
 }
 
 /// Which entries to take

@@ -30,7 +30,7 @@ type Term = (&'static str, &'static str);
 const DIRECTORY: Term = (
     "PROMETHEUS_MULTIPROC_DIR",
     "The directory to work on where no PATH is given: the variable that the Python client itself \
-     reads. If it is empty it counts as unset.",
+     reads. If it is set, but empty, promproc says so and does nothing.",
 );
 const DEPRECATED_DIRECTORY: Term = (
     "prometheus_multiproc_dir",
@@ -215,6 +215,7 @@ const PRUNE: Page = Page {
             "From gunicorn's child_exit hook, for the worker that just died:",
             "promproc prune --pid 4711 /run/app/metrics",
         ),
+        ("Every directory of a volume, from cron:", "promproc prune -r --if-exists /run/metrics"),
         (
             "Take out the per-pid series of dead workers as well:",
             "promproc prune --mode all --dry-run /run/app/metrics",
@@ -224,14 +225,14 @@ const PRUNE: Page = Page {
         ("0", "Done, and it is also done where there was nothing to remove."),
         (
             "1",
-            "Done, but a file was kept because it cannot be told whether its process is dead; warnings \
-             name it.",
+            "Done, but a file was kept because it cannot be told whether its process is dead, or a directory \
+             below PATH cannot be looked at; warnings name it.",
         ),
         (
             "2",
-            "Not done: the command line is wrong, there is no such directory, a file cannot be removed, or \
-             none of the writers can be seen, as from another container, so that they may only seem to \
-             be dead.",
+            "Not done, in one of the directories at least: the command line is wrong, there is no such \
+             directory, a file cannot be removed, or none of the writers can be seen, as from another \
+             container, so that they may only seem to be dead.",
         ),
     ],
     environment: ON_DIRECTORIES,
@@ -258,7 +259,7 @@ const CLEAN: Page = Page {
         (
             "0",
             "The directory is there, and no metric file is in it, or with --keep-live only those that a \
-             live process has open.",
+             live process has open. With --if-exists also: there is no such directory.",
         ),
         (
             "1",

@@ -45,6 +45,11 @@ impl Console {
         self.verbose
     }
 
+    /// Whether only what needs attention is to be said.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Standard output for data made by promproc itself, such as tables; colour is taken out
     /// where it is not wanted.
     pub(crate) fn out(&self) -> impl Write + use<> {
@@ -118,6 +123,11 @@ impl Console {
         if self.verbose {
             self.say(Style::new(), "info", &message.to_string());
         }
+    }
+
+    /// Lines, such as a table's, that belong to an error; they are printable already.
+    pub(crate) fn details(&self, lines: &str) {
+        self.write_stderr(lines);
     }
 
     pub(crate) fn hint(&self, message: impl Display) {

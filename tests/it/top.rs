@@ -122,8 +122,17 @@ fn without_a_terminal_it_needs_once_or_batch() {
 }
 
 #[test]
+fn intervals_are_durations() {
+    let scene = Scene::new();
+    for interval in ["100ms", "0.1"] {
+        let (_, stderr, status) = top(&["--batch", "2", "-i", interval], &scene.metrics());
+        assert_eq!((stderr.as_str(), status), ("", Some(0)), "{interval}");
+    }
+}
+
+#[test]
 fn intervals_that_are_too_short_or_no_time_are_refused() {
-    for interval in ["0", "0.05", "-1", "nan", "inf", "1e300", "fast"] {
+    for interval in ["0", "50ms", "0.05", "-1", "nan", "inf", "1e300", "25h", "fast"] {
         let (_, stderr, status) = top(&["--batch", "1", &format!("--interval={interval}")], Path::new("."));
         assert!(status == Some(2) && stderr.contains("--interval"), "{interval}: {stderr}");
     }

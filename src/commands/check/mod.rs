@@ -10,14 +10,23 @@ use std::thread;
 use promproc::check::{Checked, Counts, Finding, Severity, check};
 
 use crate::cli::{CheckArgs, Format};
-use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, paths_or_environment};
+use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, input_paths};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::ReportObject;
 use table::{write_findings, write_growth, write_summary};
 
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let paths = paths_or_environment(&args.input.paths, console)?;
+    let variable_is_empty = env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty());
+    // That is a finding, and all there is to find where no path is given.
+    let paths = if variable_is_empty && args.input.paths.is_empty() {
+        Vec::new()
+    } else {
+        match input_paths(&args.input, console)? {
+            Some(paths) => paths,
+            None => return Ok(Outcome::Done),
+        }
+    };
     let recursive = args.input.recursive;
     let before = args.watch.map(|watch| {
         let before = Counts::read(&paths, recursive)?;
@@ -29,7 +38,7 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
     checked.before = before.transpose().map_err(hinted)?;
     checked.paths = paths;
     checked.recursive = recursive;
-    checked.variable_is_empty = env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty());
+    checked.variable_is_empty = variable_is_empty;
     let report = check(&checked).map_err(hinted)?;
     let fail_on = args.fail_on;
     let findings: Vec<&Finding> =

@@ -11,7 +11,7 @@ use promproc::notation::write_go_string;
 use promproc::reader::{Dumped, Dumper, FileFacts, read_files};
 
 use crate::cli::{DumpArgs, Format};
-use crate::commands::{Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{Outcome, hinted, input_paths, report, selection};
 use crate::console::Console;
 use crate::console::date;
 use crate::console::json_lines::write_line;
@@ -20,7 +20,9 @@ use json::{EntryLine, FileLine};
 use table::{ENTRY_COLUMNS, FILE_COLUMNS, push_entry, push_file, write_heading};
 
 pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let paths = paths_or_environment(&args.input.paths, console)?;
+    let Some(paths) = input_paths(&args.input, console)? else {
+        return Ok(Outcome::Done);
+    };
     let Scan { mut files, left_out, .. } =
         directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
     let selection = selection(&args.select);

@@ -13,13 +13,15 @@ use promproc::merge::{Merged, MergedSeries, Options, Order, merge_paths};
 use promproc::notation::quoted;
 
 use crate::cli::{MergeArgs, MergeFormat};
-use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{Hinted, Outcome, hinted, input_paths, report, selection};
 use crate::console::Console;
 use crate::console::table::View;
 
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome> {
     let target = Target::of(args.output.as_deref())?;
-    let paths = paths_or_environment(&args.input.paths, console)?;
+    let Some(paths) = input_paths(&args.input, console)? else {
+        return Ok(Outcome::Done);
+    };
     let mut options = Options::default();
     options.selection = selection(&args.select);
     options.accumulate = !args.no_accumulate;

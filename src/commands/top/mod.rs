@@ -22,14 +22,16 @@ use promproc::notation::printable;
 use promproc::observe::{By, Observer, Round, Sort};
 
 use crate::cli::TopArgs;
-use crate::commands::{Hinted, Outcome, hinted, paths_or_environment, report, selection};
+use crate::commands::{Hinted, Outcome, hinted, input_paths, report, selection};
 use crate::console::Console;
 use crate::console::date;
 use crate::console::table::View;
 use table::{Rows, summary, trouble};
 
 pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let paths = paths_or_environment(&args.input.paths, console)?;
+    let Some(paths) = input_paths(&args.input, console)? else {
+        return Ok(Outcome::Done);
+    };
     let mut options = merge::Options::default();
     options.selection = selection(&args.select);
     let observer = Observer::new(paths, args.input.recursive, &options);

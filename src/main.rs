@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use promproc::notation::printable;
 
-use cli::{Cli, Command, for_each_command};
+use cli::{Cli, Command, for_each_command, with_tip};
 use commands::{Hinted, Outcome};
 use console::Console;
 
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 fn refused(wrong: &clap::Error) -> ExitCode {
     let visible = env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
     let visible: Vec<_> = visible.collect();
-    let again = Cli::try_parse_from(&visible).err();
+    let again = Cli::try_parse_from(&visible).err().map(|wrong| with_tip(wrong, &visible));
     // Nobody is left to tell when standard error is gone.
     let _ =
         again.as_ref().map_or_else(|| writeln!(io::stderr(), "error: {}", wrong.kind()), clap::Error::print);

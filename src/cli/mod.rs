@@ -2,6 +2,7 @@
 //! completions; there is no logic here.
 
 pub(crate) mod pages;
+mod tips;
 mod values;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use promproc::model::{GaugeMode, MetricType};
 use promproc::observe::{By, Sort};
 use promproc::select::Selector;
 
+pub(crate) use tips::with_tip;
 use values::{duration, interval, label, one_of, permissions, pid, prunable_modes};
 
 /// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
@@ -343,6 +345,9 @@ pub(crate) struct TopArgs {
     /// Print one table, without rates, and end
     #[arg(long, conflicts_with = "batch")]
     pub once: bool,
+    /// What --once prints. table: for people; json: JSON Lines, one object a row
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
     /// Print N rounds as tables, and end
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,

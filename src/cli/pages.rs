@@ -287,6 +287,10 @@ const TOP: Page = Page {
             "promproc top --by pid --name http_requests_total /run/app/metrics",
         ),
         ("Once, for a bug report:", "promproc top --once --by pid /run/app/metrics"),
+        (
+            "For a program:",
+            "promproc top --once --format json --by pid /run/app/metrics | jq -r 'select(.liveness == \"dead\").pid'",
+        ),
         ("A minute of rates, in a file:", "promproc top --batch 7 -i 10 /run/app/metrics > rates.txt"),
     ],
     exit_status: &[

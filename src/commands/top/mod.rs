@@ -3,6 +3,7 @@
 mod app;
 mod explanation;
 mod feed;
+mod json;
 mod rows;
 mod screen;
 mod sparkline;
@@ -19,9 +20,9 @@ use anyhow::anyhow;
 use promproc::directory::DirectoryError;
 use promproc::merge;
 use promproc::notation::printable;
-use promproc::observe::{By, Observer, Round, Sort};
+use promproc::observe::{Observer, Round};
 
-use crate::cli::TopArgs;
+use crate::cli::{Format, TopArgs};
 use crate::commands::{Hinted, Outcome, hinted, input_paths, report, selection};
 use crate::console::Console;
 use crate::console::date;
@@ -36,8 +37,11 @@ pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> 
     options.selection = selection(&args.select);
     let observer = Observer::new(paths, args.input.recursive, &options);
     let (by, sort) = (args.by, args.sort);
+    if args.format == Format::Json && !args.once {
+        return Err(Hinted::wrap(anyhow!("--format json prints one reading"), "add --once"));
+    }
     match args.batch {
-        _ if args.once => once(observer, by, sort, console),
+        _ if args.once => once(observer, args, console),
         Some(rounds) => batch(observer, args, rounds, console),
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => Err(Hinted::wrap(
             anyhow!("top needs a terminal, for its keys and its screen"),
@@ -48,7 +52,7 @@ pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> 
 }
 
 /// One table, as `merge` would fail where there is nothing to read.
-fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow::Result<Outcome> {
+fn once(mut observer: Observer, args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> {
     let mut round = observer.observe(Instant::now());
     if let Some(path) = round.missing.pop() {
         return Err(hinted(DirectoryError::Missing(path)));
@@ -57,10 +61,20 @@ fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow
         return Err(hinted(error));
     }
     let outcome = report(&round.problems, console);
-    let order = round.arranged(by, sort, false, "");
-    let mut out = console.out();
-    table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
-    out.flush()?;
+    let by = args.by;
+    let order = round.arranged(by, args.sort, false, "");
+    match args.format {
+        Format::Table => {
+            let mut out = console.out();
+            table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
+            out.flush()?;
+        }
+        Format::Json => {
+            let mut out = console.data();
+            json::write(&round, by, &order, &mut out)?;
+            out.flush()?;
+        }
+    }
     Ok(outcome)
 }
 

@@ -128,6 +128,22 @@ fn json_lines_are_those_of_prune() {
 }
 
 #[test]
+fn force_has_no_short_form_and_one_is_told_so() {
+    let directory = Directory::with(&["counter_12.db"]);
+    for command in [&["clean", "-f"][..], &["prune", "-f"], &["prune", "-nf"]] {
+        let ran = run(promproc().args(command).arg(directory.path()));
+        ran.fails_with(&[
+            "--format <FORMAT>",
+            "tip: -f is short for --format; to remove all the same, write --force",
+        ]);
+    }
+    let from_environment =
+        run(promproc().args(["clean", "-f"]).env("PROMETHEUS_MULTIPROC_DIR", directory.path()));
+    from_environment.fails_with(&["tip: -f is short for --format; to remove all the same, write --force"]);
+    assert_eq!(directory.names(), ["counter_12.db"]);
+}
+
+#[test]
 fn a_link_is_left_and_named_wherever_it_leads() {
     let directory = Directory::with(&["notes"]);
     let elsewhere = Directory::with(&["target", "counter_5.db"]);

@@ -31,6 +31,9 @@ _promproc() {
             promproc,explain)
                 cmd="promproc__subcmd__explain"
                 ;;
+            promproc,find)
+                cmd="promproc__subcmd__find"
+                ;;
             promproc,help)
                 cmd="promproc__subcmd__help"
                 ;;
@@ -61,6 +64,9 @@ _promproc() {
             promproc__subcmd__help,explain)
                 cmd="promproc__subcmd__help__subcmd__explain"
                 ;;
+            promproc__subcmd__help,find)
+                cmd="promproc__subcmd__help__subcmd__find"
+                ;;
             promproc__subcmd__help,help)
                 cmd="promproc__subcmd__help__subcmd__help"
                 ;;
@@ -83,7 +89,7 @@ _promproc() {
 
     case "${cmd}" in
         promproc)
-            opts="-q -v -h -V --quiet --verbose --color --help --version dump merge explain check prune clean top completions man help"
+            opts="-q -v -h -V --quiet --verbose --color --help --version find dump merge explain check prune clean top completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -101,13 +107,17 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__check)
-            opts="-r -q -v -h --recursive --format --fail-on --ignore --watch --quiet --verbose --color --help"
+            opts="-r -f -q -v -h --recursive --if-exists --format --fail-on --ignore --watch --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
@@ -135,7 +145,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__clean)
-            opts="-q -v -h --dir-mode --no-create --force --keep-live --dry-run --quiet --verbose --color --help"
+            opts="-n -f -q -v -h --dir-mode --no-create --if-exists --force --keep-live --dry-run --format --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -143,6 +153,14 @@ _promproc() {
             case "${prev}" in
                 --dir-mode)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -175,13 +193,17 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__dump)
-            opts="-r -q -v -h --recursive --format --files --show-help --name --type --mode --pid --label --quiet --verbose --color --help"
+            opts="-r -f -q -v -h --recursive --if-exists --format --files --show-help --name --type --mode --pid --label --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
@@ -217,13 +239,43 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__explain)
-            opts="-r -q -v -h --recursive --format --all --buckets --quiet --verbose --color --help"
+            opts="-r -f -q -v -h --recursive --if-exists --format --all --buckets --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        promproc__subcmd__find)
+            opts="-f -q -v -h --format --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
@@ -239,7 +291,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help)
-            opts="dump merge explain check prune clean top completions man help"
+            opts="find dump merge explain check prune clean top completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -309,6 +361,20 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        promproc__subcmd__help__subcmd__find)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -393,7 +459,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__man)
-            opts="-q -v -h --quiet --verbose --color --help dump merge explain check prune clean top completions man"
+            opts="-q -v -h --quiet --verbose --color --help find dump merge explain check prune clean top completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -411,13 +477,17 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__merge)
-            opts="-r -o -q -v -h --recursive --format --escaping --sort --no-accumulate --strict --threads --output --name --type --mode --pid --label --quiet --verbose --color --help"
+            opts="-r -f -o -q -v -h --recursive --if-exists --format --escaping --sort --no-accumulate --strict --threads --output --name --type --mode --pid --label --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
+                    COMPREPLY=($(compgen -W "text openmetrics json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "text openmetrics json table" -- "${cur}"))
                     return 0
                     ;;
@@ -491,7 +561,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__prune)
-            opts="-q -v -h --pid --mode --dry-run --force --settle --format --quiet --verbose --color --help"
+            opts="-r -n -f -q -v -h --recursive --if-exists --pid --mode --dry-run --force --settle --format --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -513,6 +583,10 @@ _promproc() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -525,7 +599,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__top)
-            opts="-r -i -q -v -h --recursive --interval --sort --by --once --batch --name --type --mode --pid --label --quiet --verbose --color --help"
+            opts="-r -i -f -q -v -h --recursive --if-exists --interval --sort --by --once --format --batch --name --type --mode --pid --label --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -545,6 +619,14 @@ _promproc() {
                     ;;
                 --by)
                     COMPREPLY=($(compgen -W "series family pid" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --batch)

@@ -31,6 +31,7 @@ complete -c promproc -n "__fish_promproc_needs_command" -s q -l quiet -d 'Print 
 complete -c promproc -n "__fish_promproc_needs_command" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_needs_command" -s V -l version -d 'Print version'
+complete -c promproc -n "__fish_promproc_needs_command" -f -a "find" -d 'Find the multiprocess directories that running processes use'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "dump" -d 'Show what is in the files, entry by entry, without merging'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "merge" -d 'Merge all processes\' files into one exposition, as the official client would'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "explain" -d 'Say why a series has its value: which process, which file, alive or dead'
@@ -41,7 +42,15 @@ complete -c promproc -n "__fish_promproc_needs_command" -f -a "top" -d 'Watch th
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "man" -d 'Print the manual page of promproc or of a command'
 complete -c promproc -n "__fish_promproc_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c promproc -n "__fish_promproc_using_subcommand dump" -l format -d 'table: for people; json: JSON Lines, one object an entry (or a file, with --files)' -r -f -a "table\t''
+complete -c promproc -n "__fish_promproc_using_subcommand find" -s f -l format -d 'table: for people; json: JSON Lines, one object a directory' -r -f -a "table\t''
+json\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand find" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c promproc -n "__fish_promproc_using_subcommand find" -s q -l quiet -d 'Print no warnings, only errors'
+complete -c promproc -n "__fish_promproc_using_subcommand find" -s v -l verbose -d 'Say more about what is done, on standard error'
+complete -c promproc -n "__fish_promproc_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -s f -l format -d 'table: for people; json: JSON Lines, one object an entry (or a file, with --files)' -r -f -a "table\t''
 json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
@@ -64,12 +73,13 @@ complete -c promproc -n "__fish_promproc_using_subcommand dump" -l color -d 'Whe
 always\t'Always'
 never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s r -l recursive -d 'Take every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l files -d 'Show one line a file instead of its entries'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l show-help -d 'Show the help text of each entry in the table'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -l format -d 'text: what prometheus_client\'s generate_latest prints; openmetrics: its OpenMetrics counterpart; json: the layout of prom2json; table: for people' -r -f -a "text\t''
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s f -l format -d 'text: what prometheus_client\'s generate_latest prints; openmetrics: its OpenMetrics counterpart; json: the layout of prom2json; table: for people' -r -f -a "text\t''
 openmetrics\t''
 json\t''
 table\t''"
@@ -100,24 +110,26 @@ complete -c promproc -n "__fish_promproc_using_subcommand merge" -l color -d 'Wh
 always\t'Always'
 never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s r -l recursive -d 'Take every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l sort -d 'Sort families by name and series by labels instead of keeping the client\'s order'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l no-accumulate -d 'Leave histogram buckets as stored, per bucket, and print no _count (accumulate=False)'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l strict -d 'Stop with exit status 2, and no output, at the first damaged or unreadable file'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c promproc -n "__fish_promproc_using_subcommand explain" -l format -d 'table: for people; json: JSON Lines, one object a series' -r -f -a "table\t''
+complete -c promproc -n "__fish_promproc_using_subcommand explain" -s f -l format -d 'table: for people; json: JSON Lines, one object a series' -r -f -a "table\t''
 json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s r -l recursive -d 'Take every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand explain" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l all -d 'Show every entry instead of the 20 that matter most'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l buckets -d 'Show the buckets of a histogram by process'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c promproc -n "__fish_promproc_using_subcommand check" -l format -d 'table: for people; json: one object with findings, summary and growth' -r -f -a "table\t''
+complete -c promproc -n "__fish_promproc_using_subcommand check" -s f -l format -d 'table: for people; json: one object with findings, summary and growth' -r -f -a "table\t''
 json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand check" -l fail-on -d 'Exit with 1 if there is a finding of this severity or a worse one' -r -f -a "error\t''
 warning\t''
@@ -161,15 +173,16 @@ other-files\t''
 empty-variable\t''
 unseen-writers\t''
 slow-scrape\t''"
-complete -c promproc -n "__fish_promproc_using_subcommand check" -l watch -d 'Look twice, so far apart, and report counters that fell meanwhile' -r
+complete -c promproc -n "__fish_promproc_using_subcommand check" -l watch -d 'Look twice, so far apart (500ms, 5s, 2m), and report counters that fell meanwhile' -r
 complete -c promproc -n "__fish_promproc_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s r -l recursive -d 'Take every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand check" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c promproc -n "__fish_promproc_using_subcommand prune" -l pid -d 'This process is dead, the caller knows it: remove its files without looking (may be repeated)' -r
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l pid -d 'This process is dead, the caller knows it: remove its files without looking (may be repeated). For one directory: in another, the same id may be that of another container\'s process' -r
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l mode -d 'Prune gauges of this mode instead of all live modes (may be repeated)' -r -f -a "all\t''
 liveall\t''
 livemax\t''
@@ -181,34 +194,41 @@ min\t''
 mostrecent\t''
 sum\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l settle -d 'How long a file must have been seen dead before it goes, e.g. 500ms or 5s: a hook that calls mark_process_dead fails where it finds its file gone. Waits only if there is something to remove; 0 where nobody else removes. With --pid, nothing is waited for' -r
-complete -c promproc -n "__fish_promproc_using_subcommand prune" -l format -d 'text: for people; json: JSON Lines, one object a removed file' -r -f -a "text\t''
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -s f -l format -d 'text: for people, one line a directory, and with --verbose one a file; json: JSON Lines, one object a removed file' -r -f -a "text\t''
 json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c promproc -n "__fish_promproc_using_subcommand prune" -l dry-run -d 'Say what would be removed and remove nothing'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -s r -l recursive -d 'Prune every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -s n -l dry-run -d 'Say what would be removed and remove nothing'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l force -d 'Prune even where no process can be seen that writes to the directory'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -l dir-mode -d 'Permissions of the directory, in octal, where it has to be created' -r
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -s f -l format -d 'text: for people, one line, and with --verbose one a file; json: JSON Lines, one object a removed file' -r -f -a "text\t''
+json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c promproc -n "__fish_promproc_using_subcommand clean" -l no-create -d 'Do not create a missing directory'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -l no-create -d 'Fail where the directory does not exist, instead of creating it'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -l if-exists -d 'Do nothing, silently, where the directory does not exist, instead of creating it'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -l force -d 'Remove files even if a live process has them open: what it counts from then on is lost'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -l keep-live -d 'Keep the files that a live process has open and remove the rest'
-complete -c promproc -n "__fish_promproc_using_subcommand clean" -l dry-run -d 'Say what would be removed and remove nothing'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -s n -l dry-run -d 'Say what would be removed and remove nothing'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c promproc -n "__fish_promproc_using_subcommand top" -s i -l interval -d 'Seconds from one reading to the next, e.g. 0.5' -r
+complete -c promproc -n "__fish_promproc_using_subcommand top" -s i -l interval -d 'The time from one reading to the next, e.g. 500ms or 5s' -r
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l sort -d 'What comes first: the fastest change (up or down), the greatest value, or the first name. Where no rate is known yet, the order is by name' -r -f -a "rate\t''
 value\t''
 name\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l by -d 'One row a series, family or process. A process\'s row has what it counted: increments of counters, and observations of histograms and summaries; --name chooses what of that' -r -f -a "series\t''
 family\t''
 pid\t''"
+complete -c promproc -n "__fish_promproc_using_subcommand top" -s f -l format -d 'What --once prints. table: for people; json: JSON Lines, one object a row' -r -f -a "table\t''
+json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l batch -d 'Print N rounds as tables, and end' -r
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l name -d 'Only this family or sample name; * and ? match any characters and any one (may be repeated)' -r
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l type -d 'Only files of this metric type (may be repeated)' -r -f -a "counter\t''
@@ -231,6 +251,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand top" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand top" -s r -l recursive -d 'Take every directory below PATH as well'
+complete -c promproc -n "__fish_promproc_using_subcommand top" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l once -d 'Print one table, without rates, and end'
 complete -c promproc -n "__fish_promproc_using_subcommand top" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand top" -s v -l verbose -d 'Say more about what is done, on standard error'
@@ -247,13 +268,14 @@ never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand man" -s q -l quiet -d 'Print no warnings, only errors'
 complete -c promproc -n "__fish_promproc_using_subcommand man" -s v -l verbose -d 'Say more about what is done, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "dump" -d 'Show what is in the files, entry by entry, without merging'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "merge" -d 'Merge all processes\' files into one exposition, as the official client would'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "explain" -d 'Say why a series has its value: which process, which file, alive or dead'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "check" -d 'Find what is wrong with a directory, what it does to the numbers, and what mends it'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "prune" -d 'Remove the live gauges of dead processes, as mark_process_dead does for one'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "clean" -d 'Remove all metric files from a directory before the service starts'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "top" -d 'Watch the series, families and processes of a directory, live'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "man" -d 'Print the manual page of promproc or of a command'
-complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from dump merge explain check prune clean top completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "find" -d 'Find the multiprocess directories that running processes use'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "dump" -d 'Show what is in the files, entry by entry, without merging'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "merge" -d 'Merge all processes\' files into one exposition, as the official client would'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "explain" -d 'Say why a series has its value: which process, which file, alive or dead'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "check" -d 'Find what is wrong with a directory, what it does to the numbers, and what mends it'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "prune" -d 'Remove the live gauges of dead processes, as mark_process_dead does for one'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "clean" -d 'Remove all metric files from a directory before the service starts'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "top" -d 'Watch the series, families and processes of a directory, live'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "man" -d 'Print the manual page of promproc or of a command'
+complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
             {
                 console.hint(format_args!("the selector comes before the directory: {meant}"));
             } else if let Some(hinted) = error.downcast_ref::<Hinted>() {
+                console.details(&hinted.details);
                 console.hint(&hinted.hint);
             }
             ExitCode::from(2)

@@ -146,7 +146,7 @@ pub(crate) struct DumpArgs {
     #[command(flatten)]
     pub input: Input,
     /// table: for people; json: JSON Lines, one object per entry (with --files: per file)
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Show one line per file instead of its entries
     #[arg(long)]
@@ -182,7 +182,7 @@ pub(crate) struct MergeArgs {
     pub input: Input,
     /// text: as prometheus_client's generate_latest; openmetrics: its OpenMetrics counterpart; json: as
     /// prom2json; table: for people
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub format: MergeFormat,
     /// How names outside [a-zA-Z0-9_:] are written in text and openmetrics
     #[arg(long, value_name = "SCHEME", default_value = "underscores", value_parser = one_of(&Escaping::ALL, Escaping::as_str))]
@@ -237,7 +237,7 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub input: Input,
     /// table: for people; json: JSON Lines, one object per series
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
     /// Show every entry instead of the 20 that matter most
     #[arg(long)]
@@ -257,7 +257,7 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub input: Input,
     /// table: for people; json: one object with findings, summary and growth; prometheus: findings as metrics
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: CheckFormat,
     /// Exit with 1 if there is a finding of at least this severity
     #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = one_of(&FailOn::ALL, FailOn::as_str))]
@@ -265,8 +265,8 @@ pub(crate) struct CheckArgs {
     /// Leave out findings with this code, e.g. 'dead-*' (comma-separated, may be repeated)
     #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = CodesParser)]
     pub ignore: Vec<Codes>,
-    /// Look twice, this far apart, and report counters that fell in between
-    #[arg(long, value_name = "SECONDS", value_parser = interval)]
+    /// Look twice, this far apart (500ms, 5s, 2m), and report counters that fell in between
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
     pub watch: Option<Duration>,
 }
 
@@ -278,10 +278,18 @@ pub(crate) struct CheckArgs {
 /// Prometheus would see a reset.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArgs {
-    /// The directory [default: $PROMETHEUS_MULTIPROC_DIR]
+    /// Directories [default: $PROMETHEUS_MULTIPROC_DIR]
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
-    pub path: Option<PathBuf>,
+    pub paths: Vec<PathBuf>,
+    /// Prune every directory below PATH as well
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Do nothing, silently, where PATH does not exist
+    #[arg(long)]
+    pub if_exists: bool,
     /// Declare this process dead and remove its files without looking (comma-separated, may be repeated)
+    ///
+    /// For one directory: in another, the same id may be that of another container's process.
     #[arg(long, value_name = "PID", value_delimiter = ',', value_parser = pid)]
     pub pid: Vec<String>,
     /// Prune gauges of this mode instead of all live modes; live means all of these, e.g. live,all
@@ -289,7 +297,7 @@ pub(crate) struct PruneArgs {
     #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = prunable_modes())]
     pub mode: Vec<PrunableModes>,
     /// Say what would be removed, but remove nothing
-    #[arg(long)]
+    #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Prune even if no process that writes to the directory can be seen
     #[arg(long)]
@@ -300,8 +308,8 @@ pub(crate) struct PruneArgs {
     /// if there is something to remove, and never with --pid. Use 0 if nothing else removes files.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
     pub settle: Duration,
-    /// text: for people; json: JSON Lines, one object per removed file
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    /// text: for people, one line per directory (-v: per file); json: JSON Lines, one object per removed file
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,
 }
 
@@ -324,9 +332,12 @@ pub(crate) struct CleanArgs {
     /// Permissions for a directory that has to be created, in octal
     #[arg(long, value_name = "MODE", default_value = "0755", value_parser = permissions)]
     pub dir_mode: u32,
-    /// Do not create a missing directory
+    /// Fail where the directory does not exist, instead of creating it
     #[arg(long)]
     pub no_create: bool,
+    /// Do nothing, silently, where the directory does not exist, instead of creating it
+    #[arg(long, conflicts_with = "no_create")]
+    pub if_exists: bool,
     /// Remove files even if a live process has them open; what it counts from then on is lost
     #[arg(long, conflicts_with = "keep_live")]
     pub force: bool,
@@ -334,8 +345,11 @@ pub(crate) struct CleanArgs {
     #[arg(long)]
     pub keep_live: bool,
     /// Say what would be removed, but remove nothing
-    #[arg(long)]
+    #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// text: for people, one line, and with --verbose one a file; json: JSON Lines, one object a removed file
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
 }
 
 /// Watch the series, families and processes of a directory, live
@@ -348,8 +362,8 @@ pub(crate) struct CleanArgs {
 pub(crate) struct TopArgs {
     #[command(flatten)]
     pub input: Input,
-    /// Seconds from one reading to the next, e.g. 0.5
-    #[arg(short, long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
+    /// The time from one reading to the next, e.g. 500ms or 5s
+    #[arg(short, long, value_name = "DURATION", default_value = "2s", value_parser = interval)]
     pub interval: Duration,
     /// What comes first: the fastest change (up or down), the greatest value, or the first name
     ///
@@ -365,6 +379,9 @@ pub(crate) struct TopArgs {
     /// Print one table, without rates, and exit
     #[arg(long, conflicts_with = "batch")]
     pub once: bool,
+    /// What --once prints. table: for people; json: JSON Lines, one object a row
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub format: Format,
     /// Print N rounds as tables and exit
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
@@ -400,6 +417,9 @@ pub(crate) struct Input {
     /// Read every directory below PATH as well
     #[arg(short, long)]
     pub recursive: bool,
+    /// Do nothing, silently, where PATH does not exist
+    #[arg(long)]
+    pub if_exists: bool,
     /// Add to every series the label NAME with the end of its directory's path that tells the
     /// directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal
     /// pids

@@ -48,7 +48,7 @@ type Term = (&'static str, &'static str);
 const DIRECTORY: Term = (
     "PROMETHEUS_MULTIPROC_DIR",
     "The directory to work on if no PATH is given. The Python client itself reads this variable. \
-     An empty value counts as unset.",
+     If it is set but empty, promproc says so and does nothing.",
 );
 const DEPRECATED_DIRECTORY: Term = (
     "prometheus_multiproc_dir",
@@ -233,6 +233,7 @@ const PRUNE: Page = Page {
             "From gunicorn's child_exit hook, for the worker that just died:",
             "promproc prune --pid 4711 /run/app/metrics",
         ),
+        ("Every directory of a volume, from cron:", "promproc prune -r --if-exists /run/metrics"),
         (
             "See which per-pid series of dead workers would go:",
             "promproc prune --mode all --dry-run /run/app/metrics",
@@ -242,14 +243,14 @@ const PRUNE: Page = Page {
         ("0", "Done, or there was nothing to remove."),
         (
             "1",
-            "Done, but a file was kept because promproc cannot tell whether its process is dead; warnings \
-             name it.",
+            "Done, but a file was kept because promproc cannot tell whether its process is dead, or a directory \
+             below PATH cannot be read; warnings name it.",
         ),
         (
             "2",
-            "Not done: the command line is wrong, there is no such directory, a file cannot be removed, or \
-             no writer can be seen (for example, from another container), so that the writers may only \
-             look dead.",
+            "Not done, at least in one directory: the command line is wrong, there is no such directory, a file \
+             cannot be removed, or no writer can be seen (for example, from another container), so that the \
+             writers may only look dead.",
         ),
     ],
     environment: ON_DIRECTORIES,
@@ -276,7 +277,7 @@ const CLEAN: Page = Page {
         (
             "0",
             "The directory exists and has no metric files or, with --keep-live, only those that a live \
-             process has open.",
+             process has open. With --if-exists also: there is no such directory.",
         ),
         (
             "1",
@@ -301,6 +302,10 @@ const TOP: Page = Page {
             "promproc top --by pid --name http_requests_total /run/app/metrics",
         ),
         ("Once, for a bug report:", "promproc top --once --by pid /run/app/metrics"),
+        (
+            "For a program:",
+            "promproc top --once --format json --by pid /run/app/metrics | jq -r 'select(.liveness == \"dead\").pid'",
+        ),
         ("A minute of rates, in a file:", "promproc top --batch 7 -i 10 /run/app/metrics > rates.txt"),
     ],
     exit_status: &[

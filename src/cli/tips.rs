@@ -12,6 +12,7 @@ use super::Cli;
 pub(crate) fn improved(mut error: clap::Error, arguments: &[String]) -> clap::Error {
     let (kind, context) = match error.kind() {
         ErrorKind::UnknownArgument => (ContextKind::InvalidArg, error.get(ContextKind::InvalidArg)),
+        ErrorKind::InvalidValue => (ContextKind::InvalidArg, error.get(ContextKind::InvalidArg)),
         ErrorKind::InvalidSubcommand => {
             (ContextKind::InvalidSubcommand, error.get(ContextKind::InvalidSubcommand))
         }
@@ -22,6 +23,10 @@ pub(crate) fn improved(mut error: clap::Error, arguments: &[String]) -> clap::Er
     let tip = if kind == ContextKind::InvalidSubcommand {
         let is_path = Path::new(&wrong).exists();
         is_path.then(|| format!("a command comes first, e.g. promproc check {}", quoted(Path::new(&wrong))))
+    } else if error.kind() == ErrorKind::InvalidValue {
+        let Some(tip) = not_force(&wrong, arguments) else { return error };
+        error.remove(ContextKind::SuggestedValue);
+        Some(tip)
     } else {
         // Nobody has a PATH that begins with a dash; `-- --json` would be taken for one.
         error.remove(ContextKind::Suggested);
@@ -34,6 +39,16 @@ pub(crate) fn improved(mut error: clap::Error, arguments: &[String]) -> clap::Er
         error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
     }
     error
+}
+
+/// That `-f` does not force: for the commands that can be forced.
+fn not_force(wrong: &str, arguments: &[String]) -> Option<String> {
+    let mut cli = built();
+    let command = chosen(&mut cli, arguments)?;
+    let can_force = command.get_arguments().any(|argument| argument.get_long() == Some("force"));
+    let is_short = |word: &String| word.starts_with('-') && !word.starts_with("--") && word.contains('f');
+    (can_force && wrong.starts_with("--format") && arguments.iter().any(is_short))
+        .then(|| "-f is short for --format; to remove all the same, write --force".to_owned())
 }
 
 /// `--format json` for `--json`, where the command has that.

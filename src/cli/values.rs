@@ -140,14 +140,13 @@ pub(super) fn permissions(text: &str) -> Result<u32, &'static str> {
     mode.ok_or("permissions are given in octal, e.g. 0755")
 }
 
+/// The time between two looks.
 pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
     const SHORTEST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let seconds: f64 = text.parse().map_err(|_| "seconds are given as a number, e.g. 0.5")?;
-    let interval = Duration::try_from_secs_f64(seconds).map_err(|_| "it cannot be negative or endless")?;
-    match interval {
-        short if short < SHORTEST => Err("it is at least 0.1"),
-        long if long > LONGEST => Err("it is at most 86400, a day"),
+    match duration(text)? {
+        short if short < SHORTEST => Err("it is at least 100ms"),
+        long if long > LONGEST => Err("it is at most 24h"),
         interval => Ok(interval),
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod find;
 pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod prune;
+mod removed;
 pub(crate) mod top;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use promproc::liveness::Process;
 use promproc::merge::Collision;
 use promproc::select::{Pattern, Selection, Unmatched};
 
-use crate::cli::Select;
+use crate::cli::{Input, Select};
 use crate::console::Console;
 
 /// How a command that did its work ended; `main` makes the exit status of it.
@@ -40,12 +41,22 @@ pub(crate) enum Outcome {
 #[error("{error:#}")]
 pub(crate) struct Hinted {
     error: anyhow::Error,
+    /// Lines that stand between the two, made printable.
+    pub(crate) details: String,
     pub(crate) hint: String,
 }
 
 impl Hinted {
     pub(crate) fn wrap(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> anyhow::Error {
-        Self { error: error.into(), hint: hint.into() }.into()
+        Self::with_details(error, String::new(), hint)
+    }
+
+    pub(crate) fn with_details(
+        error: impl Into<anyhow::Error>,
+        details: String,
+        hint: impl Into<String>,
+    ) -> anyhow::Error {
+        Self { error: error.into(), details, hint: hint.into() }.into()
     }
 }
 
@@ -72,32 +83,58 @@ impl Failures {
 const DIRECTORY_VARIABLE: &str = "PROMETHEUS_MULTIPROC_DIR";
 const DEPRECATED_VARIABLE: &str = "prometheus_multiproc_dir";
 
-/// The paths to work on: those given, else the directory that the client's environment variable
-/// names. An empty variable counts as unset.
+/// The paths to work on: those given, else the directory that the client's environment variable names.
 pub(crate) fn paths_or_environment(paths: &[PathBuf], console: &Console) -> anyhow::Result<Vec<PathBuf>> {
     if !paths.is_empty() {
         return Ok(paths.to_vec());
     }
-    let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(path) = variable(DIRECTORY_VARIABLE) {
-        return Ok(vec![path]);
+    // The client looks at the old name only where the new one is not set, even to nothing.
+    let variable = [DIRECTORY_VARIABLE, DEPRECATED_VARIABLE]
+        .into_iter()
+        .find_map(|name| Some((name, env::var_os(name)?)));
+    match variable {
+        Some((name, value)) if value.is_empty() => Err(Hinted::wrap(
+            anyhow!(
+                "no PATH given, and {name} is set, but empty: the client takes that for the directory that a process \
+                 runs in"
+            ),
+            "name the directory, or set the variable to the one that the service has",
+        )),
+        Some((name, value)) => {
+            if name == DEPRECATED_VARIABLE {
+                console.warning(format_args!(
+                    "the variable {DEPRECATED_VARIABLE} is deprecated, set {DIRECTORY_VARIABLE} instead"
+                ));
+            }
+            Ok(vec![PathBuf::from(value)])
+        }
+        None => Err(Hinted::wrap(
+            anyhow!("no PATH given and {DIRECTORY_VARIABLE} is not set"),
+            format!(
+                "name the directory (promproc find shows those in use), or set {DIRECTORY_VARIABLE} to the one that \
+                 the service has"
+            ),
+        )),
     }
-    if let Some(path) = variable(DEPRECATED_VARIABLE) {
-        console.warning(format_args!(
-            "the variable {DEPRECATED_VARIABLE} is deprecated, set {DIRECTORY_VARIABLE} instead"
-        ));
-        return Ok(vec![path]);
-    }
-    Err(Hinted::wrap(
-        anyhow!("no PATH given and {DIRECTORY_VARIABLE} is not set"),
-        format!("name the directory, or set {DIRECTORY_VARIABLE} to the one that the service has"),
-    ))
 }
 
 /// As [`paths_or_environment`], for the commands that take one directory.
 pub(crate) fn directory_or_environment(path: Option<&Path>, console: &Console) -> anyhow::Result<PathBuf> {
     let given: Vec<_> = path.map(Path::to_owned).into_iter().collect();
     Ok(paths_or_environment(&given, console)?.swap_remove(0))
+}
+
+/// What a reading command works on; nothing where, with `--if-exists`, nothing is there.
+pub(crate) fn input_paths(input: &Input, console: &Console) -> anyhow::Result<Option<Vec<PathBuf>>> {
+    let paths = existing(paths_or_environment(&input.paths, console)?, input.if_exists);
+    Ok(Some(paths).filter(|paths| !paths.is_empty()))
+}
+
+/// The paths; with `--if-exists` those that exist.
+pub(crate) fn existing(mut paths: Vec<PathBuf>, if_exists: bool) -> Vec<PathBuf> {
+    // What cannot be seen is for the command to say.
+    paths.retain(|path| !if_exists || path.try_exists().unwrap_or(true));
+    paths
 }
 
 /// A path that cannot be worked on, and what to do about it.

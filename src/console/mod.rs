@@ -125,6 +125,11 @@ impl Console {
         }
     }
 
+    /// Lines, such as a table's, that belong to an error; they are printable already.
+    pub(crate) fn details(&self, lines: &str) {
+        self.write_stderr(lines);
+    }
+
     /// What to do about what was said last; nothing is said where nobody wants to hear more than errors.
     pub(crate) fn hint(&self, message: impl Display) {
         if self.quiet {

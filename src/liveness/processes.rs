@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
 
 use super::held::held_by;
+use super::view::View;
 use crate::directory::FileId;
 
 /// A process, for people.
@@ -162,40 +163,41 @@ pub struct RemovedFiles {
 }
 
 /// The metric files that were removed from these directories while a process that can be seen had,
-/// and has, them open. A directory may be gone, too.
+/// and has, them open. A directory may be gone, too; and a process may reach it by another path.
 pub fn removed_files<'a>(directories: impl IntoIterator<Item = &'a Path>) -> Vec<RemovedFiles> {
-    let directories = directories.into_iter().filter_map(|path| Some((as_proc_has_it(path)?, path)));
-    let directories: HashMap<PathBuf, &Path> = directories.collect();
-    let Some(system) = Processes::list().system else {
-        return Vec::new();
-    };
+    let directories = directories.into_iter().filter_map(|path| Some((identity(path)?, path)));
+    let directories: HashMap<_, &Path> = directories.collect();
     let mut found = Vec::new();
-    for (pid, process) in system.processes() {
+    for running in Processes::list().running().unwrap_or_default() {
+        let mut held = held_by(&running.path).unwrap_or_default();
+        held.retain(|file| file.is_removed);
+        // Only of a process that has some it is asked how it sees the file system.
+        let Some(view) = held.first().and_then(|_| View::of(&running.path).ok()) else {
+            continue;
+        };
         let mut by_directory: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
-        let held = held_by(Path::new(&format!("/proc/{pid}"))).unwrap_or_default();
-        for file in held.into_iter().filter(|file| file.is_removed) {
-            if let Some(directory) = directories.get(&file.directory) {
+        for file in held {
+            let path = view.held(file.directory).path_by(&running.path);
+            if let Some(directory) = identity(&path).and_then(|identity| directories.get(&identity)) {
                 by_directory.entry(directory).or_default().insert(file.name);
             }
         }
         found.extend(by_directory.into_iter().map(|(directory, names)| RemovedFiles {
-            process: describe(process),
+            process: running.process.clone(),
             directory: directory.to_owned(),
             names,
         }));
     }
-    found.sort_unstable_by_key(|found| found.process.pid);
     found
 }
 
-/// A directory's path without links; where it is gone, as it was if none of its names was a link.
-fn as_proc_has_it(path: &Path) -> Option<PathBuf> {
-    if let Ok(path) = path.canonicalize() {
-        return Some(path);
-    }
-    let parent = path.parent()?;
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-    Some(as_proc_has_it(parent)?.join(path.file_name()?))
+/// What makes two paths one: the directory, or the nearest one above that is not gone, and the rest.
+fn identity(path: &Path) -> Option<(FileId, PathBuf)> {
+    path.ancestors().find_map(|above| {
+        let reached = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        let metadata = std::fs::metadata(reached).ok()?;
+        Some((FileId::of(&metadata), path.strip_prefix(above).ok()?.to_owned()))
+    })
 }
 
 /// Which processes have which file open.

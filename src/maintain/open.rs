@@ -28,11 +28,18 @@ pub enum Intent {
 /// [`DirectoryError`] if it cannot be opened, listed, or put in order.
 pub(super) fn open(path: &Path, intent: Intent) -> Result<(Arc<Directory>, Contents), DirectoryError> {
     let directory = Arc::new(Directory::open_to_change(path)?);
-    let contents = match intent {
-        Intent::Change => list(&directory)?,
-        Intent::DryRun => Contents::of(&directory).map_err(|error| DirectoryError::of_system(path, error))?,
-    };
+    let contents = list_for(&directory, intent)?;
     Ok((directory, contents))
+}
+
+/// Lists an open directory; on a dry run as it is.
+pub(super) fn list_for(directory: &Arc<Directory>, intent: Intent) -> Result<Contents, DirectoryError> {
+    match intent {
+        Intent::Change => list(directory),
+        Intent::DryRun => {
+            Contents::of(directory).map_err(|error| DirectoryError::of_system(directory.path(), error))
+        }
+    }
 }
 
 /// Lists an open directory once what was left half done in it is finished or undone.

@@ -1,16 +1,21 @@
 //! Which files of dead processes can go: what `mark_process_dead` does for one process, for all.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::open::{Intent, open};
+use super::open::{Intent, list_for, open};
 use super::temporary::is_temporary;
-use crate::directory::{DirectoryError, InDirectory, MetricFile, Place, Scan};
+use crate::directory::{
+    Contents, Directory, DirectoryError, InDirectory, MetricFile, OtherKind, Place, Scan,
+};
 use crate::liveness::{Evidence, Examined, Liveness, examine};
 use crate::model::GaugeMode;
 
 /// The gauges of a directory that may be pruned.
 #[derive(Debug)]
 pub struct Gauges {
+    /// The directory's path.
+    pub directory: PathBuf,
     /// Files of dead processes, in byte order of their names.
     pub dead: Vec<Examined>,
     /// Files of live processes.
@@ -43,17 +48,75 @@ fn is_out_of_sight(file: &Examined) -> bool {
 /// # Errors
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
 pub fn gauges(directory: &Path, modes: &[GaugeMode], intent: Intent) -> Result<Gauges, DirectoryError> {
+    let (directory, contents) = open(directory, intent)?;
+    gauges_in(&directory, contents, modes)
+}
+
+/// Examines the same in a directory and all below it, in byte order of their paths. Links are not followed.
+/// What cannot be looked at below it is left out, and named.
+///
+/// # Errors
+/// [`DirectoryError`] if the directory itself, or a file in it, cannot be looked at.
+pub fn gauges_below(
+    top: &Path,
+    modes: &[GaugeMode],
+    intent: Intent,
+) -> Result<(Vec<Gauges>, Vec<DirectoryError>), DirectoryError> {
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
+    let (directory, contents) = open(top, intent)?;
+    let mut waiting = below(&directory, &contents, intent, &mut left_out);
+    found.push(gauges_in(&directory, contents, modes)?);
+    while let Some((directory, contents)) = waiting.pop() {
+        waiting.extend(below(&directory, &contents, intent, &mut left_out));
+        match gauges_in(&directory, contents, modes) {
+            Ok(gauges) => found.push(gauges),
+            Err(error) => left_out.push(error),
+        }
+    }
+    found.sort_unstable_by(|a, b| a.directory.as_os_str().cmp(b.directory.as_os_str()));
+    Ok((found, left_out))
+}
+
+/// Opens and lists the directories that stand in one.
+fn below(
+    directory: &Directory,
+    contents: &Contents,
+    intent: Intent,
+    left_out: &mut Vec<DirectoryError>,
+) -> Vec<(Arc<Directory>, Contents)> {
+    let names = contents.others.iter().filter(|other| other.kind == OtherKind::Directory);
+    let opened = names.filter_map(|other| {
+        let of_system = |error| DirectoryError::of_system(&directory.path_of(&other.name), error);
+        let opened = directory.open_below(&other.name).map(Arc::new).map_err(of_system);
+        match opened.and_then(|opened| Ok((Arc::clone(&opened), list_for(&opened, intent)?))) {
+            Ok(listed) => Some(listed),
+            // It has vanished since.
+            Err(DirectoryError::Missing(_)) => None,
+            Err(error) => {
+                left_out.push(error);
+                None
+            }
+        }
+    });
+    opened.collect()
+}
+
+fn gauges_in(
+    directory: &Arc<Directory>,
+    mut contents: Contents,
+    modes: &[GaugeMode],
+) -> Result<Gauges, DirectoryError> {
     let is_candidate = |file: &MetricFile| file.name.mode.is_some_and(|mode| modes.contains(&mode));
-    let (directory, mut contents) = open(directory, intent)?;
     let mut leftovers = std::mem::take(&mut contents.leftovers);
     leftovers.retain(|leftover| !is_temporary(leftover));
-    let files = Scan::of(&directory, contents).files;
+    let files = Scan::of(directory, contents).files;
     let candidates = files.into_iter().filter(is_candidate).collect();
     let (dead, rest): (Vec<_>, Vec<_>) =
         present(candidates)?.into_iter().partition(|file| file.liveness() == Liveness::Dead);
     let (live, unknown): (Vec<_>, Vec<_>) =
         rest.into_iter().partition(|file| file.liveness() == Liveness::Live);
-    Ok(Gauges { dead, live, unknown, leftovers })
+    let directory = directory.path().to_owned();
+    Ok(Gauges { directory, dead, live, unknown, leftovers })
 }
 
 /// Examines files; those that have vanished are left out.

@@ -1,7 +1,7 @@
 //! Who writes the files, and who is new or has died.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::event::EventKind;
@@ -45,6 +45,16 @@ pub struct Process {
 }
 
 impl Process {
+    /// The last part of its files' names.
+    pub fn pid(&self) -> &str {
+        &self.pid
+    }
+
+    /// Where they are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Whether it wrote a file.
     pub fn has(&self, file: &MetricFile) -> bool {
         file.name.pid() == self.pid && file.directory().path() == self.directory

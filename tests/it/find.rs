@@ -180,6 +180,11 @@ fn a_directory_of_another_container_is_reached_through_its_process() {
     run(promproc().args(["merge", "--strict"]).arg(&line.directory)).prints("");
     assert_eq!(fs::read_dir(&line.directory).unwrap().count(), 2);
     assert!(!all.iter().any(|line| line.directory == base.file("metrics")), "{all:?}");
+    // What is removed there is not what is here, though both have one name.
+    fs::remove_file(line.directory.join("counter_1.db")).unwrap();
+    let check = |path: &Path| run(promproc().args(["check", "--format", "json"]).arg(path)).stdout;
+    assert!(check(&line.directory).contains("removed-file"), "{line:?}");
+    assert!(!check(&base.file("metrics")).contains("removed-file"), "{line:?}");
     drop(container);
 }
 

@@ -126,8 +126,66 @@ fn without_a_terminal_it_needs_once_or_batch() {
 }
 
 #[test]
+fn once_prints_json_lines() {
+    let scene = Scene::new();
+    scene.counter("4999999", &[("/a", 3.0), ("/b", f64::INFINITY)]);
+    let lines = |by: &str| -> Vec<Value> {
+        let (stdout, stderr, status) = top(&["--once", "-f", "json", "--by", by], &scene.metrics());
+        assert_eq!((stderr.as_str(), status), ("", Some(0)));
+        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let series = |path: &str, value: &str| {
+        json!({
+            "sample": "hits_total", "labels": {"path": path}, "family": "hits", "type": "counter", "mode": null,
+            "value": value,
+        })
+    };
+    assert_eq!(lines("series"), [series("/a", "3.0"), series("/b", "+Inf")]);
+    assert_eq!(lines("family"), [json!({"family": "hits", "type": "counter", "series": 2, "value": "+Inf"})]);
+    let process = json!({
+        "pid": "4999999", "directory": scene.metrics(), "liveness": "dead",
+        "process": "read lease granted: no process has it open for writing", "files": 1, "entries": 2, "counted": "3.0",
+    });
+    assert_eq!(lines("pid"), [process]);
+    for options in [&["--format", "json"][..], &["--format", "json", "--batch", "2"]] {
+        let (stdout, stderr, status) = top(options, &scene.metrics());
+        assert!(
+            (stdout.as_str(), status) == ("", Some(2)) && stderr.contains("hint: add --once"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_format_without_its_option_is_told_what_to_type() {
+    for (arguments, tip) in [
+        (&["top", "--once", "--json"][..], "write --format json"),
+        (&["check", "--json"], "write --format json"),
+        (&["merge", "--openmetrics", "."], "write --format openmetrics"),
+        (&["find", "--json"], "write --format json"),
+        (&["-q", "prune", "--json"], "write --format json"),
+    ] {
+        let output = promproc().args(arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(&format!("  tip: {tip}\n")), "{arguments:?}: {stderr}");
+        assert!(stderr.matches("tip:").count() == 1 && output.status.code() == Some(2), "{stderr}");
+    }
+    let output = promproc().args(["man", "--json"]).output().unwrap();
+    assert!(!String::from_utf8(output.stderr).unwrap().contains("--format"));
+}
+
+#[test]
+fn intervals_are_durations() {
+    let scene = Scene::new();
+    for interval in ["100ms", "0.1"] {
+        let (_, stderr, status) = top(&["--batch", "2", "-i", interval], &scene.metrics());
+        assert_eq!((stderr.as_str(), status), ("", Some(0)), "{interval}");
+    }
+}
+
+#[test]
 fn intervals_that_are_too_short_or_no_time_are_refused() {
-    for interval in ["0", "0.05", "-1", "nan", "inf", "1e300", "fast"] {
+    for interval in ["0", "50ms", "0.05", "-1", "nan", "inf", "1e300", "25h", "fast"] {
         let (_, stderr, status) = top(&["--batch", "1", &format!("--interval={interval}")], Path::new("."));
         assert!(status == Some(2) && stderr.contains("--interval"), "{interval}: {stderr}");
     }

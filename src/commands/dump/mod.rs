@@ -15,9 +15,7 @@ use promproc::notation::write_go_string;
 use promproc::reader::{Dumped, Dumper, FileFacts, read_files};
 
 use crate::cli::{DumpArgs, Format};
-use crate::commands::{
-    Outcome, hinted, paths_or_environment, report, say_command_lines, say_unmatched, selection,
-};
+use crate::commands::{Outcome, hinted, input_paths, report, say_command_lines, say_unmatched, selection};
 use crate::console::Console;
 use crate::console::date;
 use crate::console::json_lines::write_line;
@@ -32,7 +30,9 @@ pub(crate) fn run(args: &DumpArgs, console: &Console) -> anyhow::Result<Outcome>
     let (paths, scan) = if is_standard_input {
         (Vec::new(), Scan::default())
     } else {
-        let paths = paths_or_environment(&args.input.paths, console)?;
+        let Some(paths) = input_paths(&args.input, console)? else {
+            return Ok(Outcome::Done);
+        };
         let scan = directory::scan_all(&paths, args.input.recursive).map_err(hinted)?;
         (paths, scan)
     };

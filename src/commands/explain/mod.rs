@@ -11,14 +11,16 @@ use promproc::liveness::Evidence;
 use promproc::merge::Options;
 
 use crate::cli::{ExplainArgs, Format};
-use crate::commands::{Outcome, hinted, paths_or_environment, report, say_collisions, say_command_lines};
+use crate::commands::{Outcome, hinted, input_paths, report, say_collisions, say_command_lines};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::SeriesLine;
 use table::Extent;
 
 pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let paths = paths_or_environment(&args.input.paths, console)?;
+    let Some(paths) = input_paths(&args.input, console)? else {
+        return Ok(Outcome::Done);
+    };
     let mut options = Options::default();
     options.directory_label.clone_from(&args.input.directory_label);
     let explained = explain(&paths, args.input.recursive, &options, &args.selector).map_err(hinted)?;

@@ -14,14 +14,16 @@ use promproc::notation::quoted;
 
 use crate::cli::{MergeArgs, MergeFormat};
 use crate::commands::{
-    Hinted, Outcome, hinted, paths_or_environment, report, say_collisions, say_unmatched, selection,
+    Hinted, Outcome, hinted, input_paths, report, say_collisions, say_unmatched, selection,
 };
 use crate::console::Console;
 use crate::console::table::View;
 
 pub(crate) fn run(args: &MergeArgs, console: &Console) -> anyhow::Result<Outcome> {
     let target = Target::of(args.output.as_deref())?;
-    let paths = paths_or_environment(&args.input.paths, console)?;
+    let Some(paths) = input_paths(&args.input, console)? else {
+        return Ok(Outcome::Done);
+    };
     let mut options = Options::default();
     options.selection = selection(&args.select);
     options.directory_label.clone_from(&args.input.directory_label);

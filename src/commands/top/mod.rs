@@ -3,6 +3,7 @@
 mod app;
 mod explanation;
 mod feed;
+mod json;
 mod rows;
 mod screen;
 mod sparkline;
@@ -19,11 +20,11 @@ use anyhow::anyhow;
 use promproc::directory::DirectoryError;
 use promproc::merge;
 use promproc::notation::printable;
-use promproc::observe::{By, Observer, Round, Sort};
+use promproc::observe::{Observer, Round};
 
-use crate::cli::TopArgs;
+use crate::cli::{Format, TopArgs};
 use crate::commands::{
-    Hinted, Outcome, hinted, paths_or_environment, report, say_collisions, say_unmatched, selection,
+    Hinted, Outcome, hinted, input_paths, report, say_collisions, say_unmatched, selection,
 };
 use crate::console::Console;
 use crate::console::date;
@@ -31,14 +32,19 @@ use crate::console::table::View;
 use table::{Rows, summary, trouble};
 
 pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let paths = paths_or_environment(&args.input.paths, console)?;
+    let Some(paths) = input_paths(&args.input, console)? else {
+        return Ok(Outcome::Done);
+    };
     let mut options = merge::Options::default();
     options.selection = selection(&args.select);
     options.directory_label.clone_from(&args.input.directory_label);
     let observer = Observer::new(paths, args.input.recursive, &options);
     let (by, sort) = (args.by, args.sort);
+    if args.format == Format::Json && !args.once {
+        return Err(Hinted::wrap(anyhow!("--format json prints one reading"), "add --once"));
+    }
     match args.batch {
-        _ if args.once => once(observer, by, sort, console),
+        _ if args.once => once(observer, args, console),
         Some(rounds) => batch(observer, args, rounds, console),
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => Err(Hinted::wrap(
             anyhow!("top needs a terminal, for its keys and its screen"),
@@ -49,7 +55,7 @@ pub(crate) fn run(args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> 
 }
 
 /// One table, as `merge` would fail where there is nothing to read.
-fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow::Result<Outcome> {
+fn once(mut observer: Observer, args: &TopArgs, console: &Console) -> anyhow::Result<Outcome> {
     let mut round = observer.observe(Instant::now());
     if let Some(path) = round.missing.pop() {
         return Err(hinted(DirectoryError::Missing(path)));
@@ -60,10 +66,20 @@ fn once(mut observer: Observer, by: By, sort: Sort, console: &Console) -> anyhow
     let outcome = report(&round.problems, console)
         .max(say_unmatched(&round.unmatched, console))
         .max(say_collisions(&round.collisions, console));
-    let order = round.arranged(by, sort, false, "");
-    let mut out = console.out();
-    table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
-    out.flush()?;
+    let by = args.by;
+    let order = round.arranged(by, args.sort, false, "");
+    match args.format {
+        Format::Table => {
+            let mut out = console.out();
+            table::write(&round, Rows { by, order: &order, with_rates: false }, &console.view(), &mut out)?;
+            out.flush()?;
+        }
+        Format::Json => {
+            let mut out = console.data();
+            json::write(&round, by, &order, &mut out)?;
+            out.flush()?;
+        }
+    }
     Ok(outcome)
 }
 

@@ -43,6 +43,8 @@ fn the_directory_itself() {
         run(promproc().args(["check", "--format", "json"]).arg(&missing).env("PROMETHEUS_MULTIPROC_DIR", ""));
     assert_eq!(codes(&report(&empty).findings), ["empty-variable", "empty-directory"]);
     assert_eq!(empty.status, Some(1));
+    let alone = run(promproc().args(["check", "--format", "json"]).env("PROMETHEUS_MULTIPROC_DIR", ""));
+    assert_eq!((codes(&report(&alone).findings), alone.status), (vec!["empty-variable"], Some(1)));
 }
 
 #[test]

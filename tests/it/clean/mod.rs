@@ -56,10 +56,18 @@ fn removes_metric_files_of_all_eras_and_nothing_else() {
     let ran = clean(&directory, &[]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
     assert_eq!(ran.stdout, format!("removed 11 files from {}\n", directory.path().display()));
+    let shown = directory.path().display();
+    assert_eq!(
+        ran.stderr,
+        format!(
+            "promproc: warning: {shown}: kept archive, counter_7.db: directories\n\
+             promproc: warning: {shown}: kept .counter_12.db, .gitkeep, Counter_12.db and 6 more: not metric files\n"
+        )
+    );
+    let verbose = clean(&directory, &["-v"]);
     for other in OTHER_FILES {
-        ran.says(&[&format!("{}: left: not a metric file\n", directory.file(other).display())]);
+        verbose.says(&[&format!("{shown}: kept {other}: not a metric file\n")]);
     }
-    ran.says(&["counter_7.db: left: a directory\n", "archive: left: a directory\n"]);
     let left = directory.names();
     let mut expected = [&OTHER_FILES[..], &["archive", "counter_7.db"]].concat();
     expected.sort_unstable();
@@ -73,16 +81,66 @@ fn removes_metric_files_of_all_eras_and_nothing_else() {
 #[test]
 fn dry_run_says_what_would_be_removed() {
     let directory = Directory::with(&["counter_12.db", ".promproc-x.tmp", "notes"]);
-    let ran = clean(&directory, &["--dry-run"]);
+    let shown = directory.path().display();
+    let summary = format!("would remove 2 files from {shown}\n");
+    let ran = clean(&directory, &["-n", "-q"]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), summary.as_str()));
+    let ran = clean(&directory, &["--dry-run", "-v"]);
     let evidence = "read lease granted: no process has it open for writing";
     let expected = [".promproc-x.tmp", "counter_12.db"]
         .map(|name| format!("would remove {}: {evidence}\n", directory.file(name).display()));
-    assert_eq!((ran.status, ran.stdout), (Some(0), expected.concat()));
+    assert_eq!((ran.status, ran.stdout), (Some(0), expected.concat() + &summary));
     ran_left_everything(&directory);
 }
 
 fn ran_left_everything(directory: &Directory) {
     assert_eq!(directory.names(), [".promproc-x.tmp", "counter_12.db", "notes"]);
+}
+
+#[test]
+fn json_lines_are_those_of_prune() {
+    let directory = Directory::with(&["counter_12.db", "gauge_future_web_1.db", ".promproc-x.tmp"]);
+    let lines = |options: &[&str]| -> Vec<serde_json::Value> {
+        let ran = clean(&directory, &[&["-f", "json"], options].concat());
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let expected = |removed: bool| {
+        let line = |name: &str, metric_type: Option<&str>, mode: Option<&str>, pid: Option<&str>| {
+            serde_json::json!({
+                "file": directory.file(name),
+                "type": metric_type,
+                "mode": mode,
+                "pid": pid,
+                "evidence": "read lease granted: no process has it open for writing",
+                "removed": removed,
+            })
+        };
+        [
+            line(".promproc-x.tmp", None, None, None),
+            line("counter_12.db", Some("counter"), None, Some("12")),
+            line("gauge_future_web_1.db", Some("gauge"), Some("future"), Some("web_1")),
+        ]
+    };
+    assert_eq!(lines(&["-n"]), expected(false));
+    assert_eq!(lines(&[]), expected(true));
+    assert!(directory.names().is_empty() && lines(&[]).is_empty());
+}
+
+#[test]
+fn force_has_no_short_form_and_one_is_told_so() {
+    let directory = Directory::with(&["counter_12.db"]);
+    for command in [&["clean", "-f"][..], &["prune", "-f"], &["prune", "-nf"]] {
+        let ran = run(promproc().args(command).arg(directory.path()));
+        ran.fails_with(&[
+            "--format <FORMAT>",
+            "tip: -f is short for --format; to remove all the same, write --force",
+        ]);
+    }
+    let from_environment =
+        run(promproc().args(["clean", "-f"]).env("PROMETHEUS_MULTIPROC_DIR", directory.path()));
+    from_environment.fails_with(&["tip: -f is short for --format; to remove all the same, write --force"]);
+    assert_eq!(directory.names(), ["counter_12.db"]);
 }
 
 #[test]
@@ -96,10 +154,8 @@ fn a_link_is_left_and_named_wherever_it_leads() {
     let ran = clean(&directory, &[]);
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""));
     ran.says(&[
-        &format!("{}: left: a link\n", directory.file("counter_1.db").display()),
-        &format!("{}: left: a link\n", directory.file("counter_2.db").display()),
-        &format!("{}: left: a link\n", directory.file("counter_3.db").display()),
-        &format!("{}: left: not a metric file\n", directory.file("other").display()),
+        &format!("{}: kept counter_1.db, counter_2.db, counter_3.db: links\n", directory.path().display()),
+        &format!("{}: kept notes, other: not metric files\n", directory.path().display()),
     ]);
     assert_eq!(directory.names(), ["counter_1.db", "counter_2.db", "counter_3.db", "notes", "other"]);
     assert_eq!(elsewhere.names(), ["counter_5.db", "target"]);
@@ -112,15 +168,16 @@ fn clean_does_not_hang_at_a_fifo_or_a_socket_and_leaves_it() {
     let socket = UnixListener::bind(directory.file("gauge_all_1.db")).unwrap();
     let ran = clean(&directory, &["--force"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""));
-    ran.says(&["counter_1.db: left: not a regular file\n", "gauge_all_1.db: left: not a regular file\n"]);
+    ran.says(&[": kept counter_1.db, gauge_all_1.db: not regular files\n"]);
     assert_eq!(directory.names().len(), 2);
     drop(socket);
 }
 
 #[test]
-fn quiet_names_nothing_that_is_left() {
+fn quiet_says_nothing_where_all_is_well() {
     let directory = Directory::with(&["counter_1.db", "notes"]);
-    clean(&directory, &["--quiet"]).prints(&format!("removed 1 file from {}\n", directory.path().display()));
+    clean(&directory, &["--quiet"]).prints("");
+    assert_eq!(directory.names(), ["notes"]);
     clean(&directory, &["--quiet"]).prints("");
 }
 

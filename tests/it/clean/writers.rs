@@ -16,17 +16,19 @@ fn refuses_and_names_the_holders() {
     for options in [&[][..], &["--dry-run"]] {
         let ran = clean(&directory, options);
         ran.fails_with(&[
-            &format!("{}: nothing removed: 2 files of 12 in use", directory.path().display()),
-            &format!("pid {} (sh) since ", one.pid()),
-            "has 2 of them open",
-            &format!("pid {} (sh) since ", two.pid()),
-            "has 1 of them open",
-            "hint: ",
+            &format!("{}: nothing removed: 2 files of 12 in use\n", directory.path().display()),
+            "PID  FILES  STARTED               PROGRAM\n",
+            &format!("{}      2  20", one.pid()),
+            &format!("{}      1  20", two.pid()),
+            "Z  sh\nhint: ",
             "--keep-live",
             "--force",
         ]);
         assert_eq!(directory.names(), before);
-        let since = ran.stderr.split(" since ").nth(1).unwrap().split(' ').next().unwrap();
+        // A holder a line, between the error and the hint.
+        assert_eq!(ran.stderr.lines().count(), 5, "{ran:?}");
+        let row = ran.stderr.lines().find(|line| line.contains(&format!("{}      2  ", one.pid()))).unwrap();
+        let since = row.split_whitespace().nth(2).unwrap();
         let since = humantime::parse_rfc3339(since).unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         // The kernel's clocks may be a second apart.
         assert!(since.as_secs().abs_diff(started(one.pid())) <= 1, "{ran:?}");
@@ -114,9 +116,12 @@ fn a_worker_in_another_container_is_in_the_way() {
     let directory = Directory::with(&["counter_12.db"]);
     let worker = Holder::container("exec 9<>$1/counter_$$.db", directory.path());
     // Its pid is seen from outside its container, and not from beside it.
-    clean(&directory, &[]).fails_with(&["1 file of 2 in use: pid ", " since 20", " has 1 of them open"]);
+    clean(&directory, &[]).fails_with(&["1 file of 2 in use\n", "      1  20", "Z  sh\n"]);
     let beside = run(in_container().arg(promproc().get_program()).arg("clean").arg(directory.path()));
-    beside.fails_with(&["1 file of 2 in use: 1 file open in processes that cannot be seen from here"]);
+    beside.fails_with(&[
+        "1 file of 2 in use\n",
+        "  -      1  -        not seen from here: in another container",
+    ]);
     assert_eq!(directory.names(), ["counter_1.db", "counter_12.db"]);
     drop(worker);
 }
@@ -169,10 +174,9 @@ fn a_service_of_the_real_client() {
     assert_eq!(directory.names().len(), 26);
     let ran = clean(&directory, &[]);
     ran.fails_with(&[
-        "26 files of 26 in use",
-        &format!("pid {} (", first.pid()),
-        &format!("pid {} (", second.pid()),
-        "has 13 of them open",
+        "26 files of 26 in use\n",
+        &format!("{}     13  20", first.pid()),
+        &format!("{}     13  20", second.pid()),
     ]);
     first.kill();
     assert_eq!(clean(&directory, &["--keep-live"]).status, Some(0));

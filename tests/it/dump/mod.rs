@@ -206,12 +206,29 @@ fn where_the_directory_comes_from() {
     assert_eq!((&deprecated.stdout, deprecated.status), (&given.stdout, Some(0)));
     assert!(deprecated.stderr.contains("deprecated, set PROMETHEUS_MULTIPROC_DIR"), "{}", deprecated.stderr);
 
-    for unset in
-        [run(promproc().arg("dump")), run(promproc().arg("dump").env("PROMETHEUS_MULTIPROC_DIR", ""))]
+    run(promproc().arg("dump")).fails_with(&["PROMETHEUS_MULTIPROC_DIR is not set\nhint: ", "promproc find"]);
+    // An empty variable is one that is set, to the client as well: the other is not looked at.
+    for command in [&["dump"][..], &["merge"], &["explain", "up"], &["prune"], &["clean"], &["top", "--once"]]
     {
-        assert_eq!((unset.stdout.as_str(), unset.status), ("", Some(2)));
-        assert!(unset.stderr.contains("PROMETHEUS_MULTIPROC_DIR is not set\nhint: "), "{}", unset.stderr);
+        for variable in ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"] {
+            let mut command = {
+                let mut new = promproc();
+                new.args(command);
+                new
+            };
+            if variable == "PROMETHEUS_MULTIPROC_DIR" {
+                command.env("prometheus_multiproc_dir", directory.path());
+            }
+            run(command.env(variable, "")).fails_with(&[
+                &format!("no PATH given, and {variable} is set, but empty: the client takes"),
+                "\nhint: ",
+            ]);
+        }
     }
+    // A path is a path.
+    let mut given = promproc();
+    let ran = run(given.arg("dump").arg(directory.path()).env("PROMETHEUS_MULTIPROC_DIR", ""));
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     let missing = dump(&[], &directory.path().join("none"));
     assert_eq!((missing.stdout.as_str(), missing.status), ("", Some(2)));
     assert!(missing.stderr.contains("/none: no such file or directory\nhint: "), "{}", missing.stderr);

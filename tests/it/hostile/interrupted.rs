@@ -13,7 +13,7 @@ const ASIDE: &str = ".promproc-rm-0123456789abcdef-gauge_livesum_4999999.db";
 const NAME: &str = "gauge_livesum_4999999.db";
 
 fn prune(directory: &Directory) -> Ran {
-    run(promproc().args(["prune", "--settle", "0"]).arg(directory.path()))
+    run(promproc().args(["prune", "-v", "--settle", "0"]).arg(directory.path())).listed()
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn what_cannot_be_put_in_order_keeps_no_other_file_and_is_named() {
     fs::create_dir(directory.file(".promproc-rm-0123456789abcdef-x")).unwrap();
     let ran = prune(&directory);
     assert_eq!((ran.status, ran.stdout.lines().count()), (Some(1), 1), "{ran:?}");
-    ran.says(&[planted[0], planted[1], "kept: an earlier run left it"]);
+    ran.says(&[planted[0], planted[1], ": an earlier run left it"]);
     assert!(!directory.file(NAME).exists());
     fs::write(directory.file(NAME), [0; 8]).unwrap();
     let ran = run(promproc().arg("clean").arg(directory.path()));

@@ -13,7 +13,7 @@ fn a_user_who_reads_a_file_neither_blocks_a_start_nor_slows_it() {
     let directory = Directory::with(&[NAME, "counter_4999999.db"]);
     let _reader =
         Holder::shell(&format!("exec 9<\"$1/{NAME}\" 8<\"$1/counter_4999999.db\""), directory.path());
-    run(promproc().arg("prune").arg(directory.path())).prints(&format!(
+    run(promproc().args(["prune", "-v"]).arg(directory.path())).listed().prints(&format!(
         "removed {}: read lease granted: no process has it open for writing\n",
         directory.file(NAME).display()
     ));
@@ -99,12 +99,12 @@ fn on_overlayfs_a_daemon_that_closed_its_descriptors_is_live() {
 promproc=$1 directory=$2
 python3 -c \"$3\" \"$directory/$4\" >\"$directory/../ready\" &
 until [ -s \"$directory/../ready\" ]; do sleep 0.05; done
-\"$promproc\" prune \"$directory\"
+\"$promproc\" prune -v \"$directory\"
 \"$promproc\" clean \"$directory\"
 echo \"clean: $?\"
 kill $!
 wait
-\"$promproc\" prune \"$directory\"";
+\"$promproc\" prune -v \"$directory\"";
     let mut container = in_container();
     let ran = run(container
         .args(["sh", "-c", SCRIPT, "sh", env!("CARGO_BIN_EXE_promproc")])
@@ -112,10 +112,11 @@ wait
         .args([MAPPED, NAME]));
     let removed = |name| {
         let evidence = "read lease granted: no process has it open for writing";
-        format!("removed {}: {evidence}\n", merged.join(name).display())
+        let all = format!("removed 1 file of 1 dead process from {}", merged.display());
+        format!("removed {}: {evidence}\n{all}\n", merged.join(name).display())
     };
     assert_eq!(ran.stdout, format!("{}clean: 2\n{}", removed(dead), removed(NAME)), "{ran:?}");
-    ran.says(&["1 file of 1 in use: pid "]);
+    ran.says(&["1 file of 1 in use\n", "python3\n"]);
     assert_eq!(names_in(&merged), Vec::<String>::new());
 }
 

@@ -1,6 +1,7 @@
 //! `promproc prune`, with real processes that hold real files open.
 
 mod pid;
+mod places;
 mod rights;
 mod settle;
 mod writers;
@@ -26,9 +27,10 @@ const MODES: [&str; 10] =
 /// No process of any system here has this number: Linux counts to 4,194,304 at most.
 const NO_PID: &str = "4999999";
 
+/// A run that names each file.
 fn prune(directory: &Directory, options: &[&str]) -> Ran {
     // Nobody else removes files in these tests.
-    run(promproc().args(["prune", "--settle", "0"]).args(options).arg(directory.path()))
+    run(promproc().args(["prune", "-v", "--settle", "0"]).args(options).arg(directory.path())).listed()
 }
 
 /// Files of a process for every type and mode.
@@ -87,6 +89,25 @@ fn prints_each_file_with_the_evidence() {
 }
 
 #[test]
+fn many_files_are_one_line() {
+    let directory = directory_of(&[NO_PID, "4999998"]);
+    fs::remove_file(directory.file("gauge_livesum_4999998.db")).unwrap();
+    let prune = |options: &[&str]| {
+        run(promproc().args(["prune", "--settle", "0"]).args(options).arg(directory.path()))
+    };
+    let shown = directory.path().display();
+    prune(&["-n"]).prints(&format!("would remove 9 files of 2 dead processes from {shown}\n"));
+    prune(&["-n", "-q"]).prints(&format!("would remove 9 files of 2 dead processes from {shown}\n"));
+    prune(&["--mode", "livesum"]).prints(&format!("removed 1 file of 1 dead process from {shown}\n"));
+    prune(&[]).prints(&format!("removed 8 files of 2 dead processes from {shown}\n"));
+    prune(&[]).prints("");
+    prune(&["-q", "--mode", "all"]).prints("");
+    assert_eq!(directory.names().len(), 14);
+    prune(&["--pid", NO_PID, "--mode", "min"])
+        .prints(&format!("removed 1 file of pid {NO_PID}, declared dead with --pid, from {shown}\n"));
+}
+
+#[test]
 fn json_lines_have_the_documented_fields() {
     #[derive(Debug, Deserialize, PartialEq)]
     #[serde(deny_unknown_fields)]
@@ -100,7 +121,9 @@ fn json_lines_have_the_documented_fields() {
     }
     let directory = directory_of(&["host_5"]);
     for (options, removed) in [(&["--dry-run"][..], false), (&[], true)] {
-        let ran = prune(&directory, &[&["--format", "json", "--mode", "livesum"], options].concat());
+        let mut command = promproc();
+        command.args(["prune", "--settle", "0", "-f", "json", "--mode", "livesum"]).args(options);
+        let ran = run(command.arg(directory.path()));
         assert_eq!((ran.status, ran.stdout.lines().count()), (Some(0), 1));
         let line: Line = serde_json::from_str(&ran.stdout).unwrap();
         let expected = Line {

@@ -30,10 +30,10 @@ fn pid_of_a_live_worker_is_pruned_all_the_same() {
     let pid = worker.pid();
     let file = directory.file(&format!("gauge_liveall_{pid}.db"));
     prune(&directory, &["--pid", &pid.to_string(), "--pid", NO_PID])
-        .prints(&format!("removed {}: its process is dead, says the caller\n", file.display()));
+        .prints(&format!("removed {}: declared dead with --pid\n", file.display()));
     assert_eq!(directory.names(), [format!("gauge_all_{pid}.db")]);
     prune(&directory, &["--pid", &pid.to_string(), "--mode", "all", "--dry-run"]).prints(&format!(
-        "would remove {}: its process is dead, says the caller\n",
+        "would remove {}: declared dead with --pid\n",
         directory.file(&format!("gauge_all_{pid}.db")).display()
     ));
     assert_eq!(directory.names(), [format!("gauge_all_{pid}.db")]);

@@ -14,11 +14,12 @@ fn a_gauge_with_the_pid_of_promproc_or_its_shell_is_pruned() {
     }
     let program = promproc_without_leases();
     let program: Vec<_> = [program.get_program()].into_iter().chain(program.get_args()).collect();
-    for start in ["exec \"$@\" prune --force \"$dir\"", "\"$@\" prune --force \"$dir\"; exit $?"] {
+    for start in ["exec \"$@\" prune -v --force \"$dir\"", "\"$@\" prune -v --force \"$dir\"; exit $?"] {
         let directory = Directory::with(&[]);
         let name = "gauge_livesum_$$.db";
         let script = format!("dir=$1; shift; >$dir/{name}; chown {STRANGER} $dir/{name}; {start}");
-        let ran = run(Command::new("sh").args(["-c", &script, "sh"]).arg(directory.path()).args(&program));
+        let ran =
+            run(Command::new("sh").args(["-c", &script, "sh"]).arg(directory.path()).args(&program)).listed();
         assert_eq!(
             (ran.status, ran.stderr.as_str(), ran.stdout.lines().count()),
             (Some(0), "", 1),
@@ -50,7 +51,8 @@ fn nothing_is_pruned_where_proc_hides_processes() {
         let ran = run(command.args(&program));
         assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
         ran.says(&[&format!(
-            "gauge_liveall_{NO_PID}.db: kept: there may be a process {NO_PID}: not all processes can be seen\n"
+            ": kept 5 files that may have a writer, e.g. gauge_liveall_{NO_PID}.db: there may be a process {NO_PID}: \
+             not all processes can be seen\n"
         )]);
         assert_eq!(directory.names().len(), 13);
     }
@@ -63,8 +65,9 @@ fn a_sidecar_that_sees_no_worker_prunes_nothing_without_force() {
     }
     let directory = directory_of(&[NO_PID]);
     directory.give_to(STRANGER);
-    let pruned =
-        |options: &[&str]| run(promproc_without_leases().arg("prune").args(options).arg(directory.path()));
+    let pruned = |options: &[&str]| {
+        run(promproc_without_leases().args(["prune", "-v"]).args(options).arg(directory.path())).listed()
+    };
     pruned(&[]).fails_with(&[
         "nothing pruned",
         &format!("gauge_liveall_{NO_PID}.db: process {NO_PID} may be in another pid namespace"),
@@ -90,7 +93,7 @@ fn a_sidecar_that_sees_one_worker_prunes_the_dead_ones_gauges() {
     let directory = directory_of(&[NO_PID]);
     let worker = Holder::shell("exec 9<>$1/counter_$$.db", directory.path());
     directory.give_to(STRANGER);
-    let ran = run(promproc_without_leases().arg("prune").arg(directory.path()));
+    let ran = run(promproc_without_leases().args(["prune", "-v"]).arg(directory.path())).listed();
     assert_eq!((ran.status, ran.stdout.lines().count(), ran.stderr.as_str()), (Some(0), 5, ""));
     drop(worker);
 }
@@ -119,7 +122,7 @@ sys.stdin.read()
     let name = format!("gauge_liveall_{}.db", worker.pid());
     fs::write(directory.file(&name), []).unwrap();
     directory.give_to(STRANGER);
-    let ran = run(promproc_without_leases().arg("prune").arg(directory.path()));
+    let ran = run(promproc_without_leases().args(["prune", "-v"]).arg(directory.path())).listed();
     assert_eq!((ran.status, ran.stderr.as_str(), ran.stdout.lines().count()), (Some(0), "", 1), "{ran:?}");
     let (path, pid) = (directory.file(&name), worker.pid());
     let said = format!("removed {}: process {pid} (sh) does not have it open\n", path.display());
@@ -161,7 +164,9 @@ fn gauges_with_the_pid_of_a_thread_or_a_zombie_are_pruned_and_with_that_of_a_lat
             stat.rsplit(')').next().unwrap().trim_start().starts_with('Z')
         };
         wait_for("the process ends", || is_zombie().then_some(()));
-        let ran = run(promproc_of_a_stranger(&seen_by).args(["prune", "--force"]).arg(directory.path()));
+        let ran =
+            run(promproc_of_a_stranger(&seen_by).args(["prune", "-v", "--force"]).arg(directory.path()))
+                .listed();
         assert_eq!(ran.status, Some(1), "{ran:?}");
         // It may have gone on in the file of the process that had its number before.
         ran.says(&[
@@ -194,7 +199,8 @@ fn gauges_that_may_have_a_writer_are_kept_and_named() {
     let maybe = format!("gauge_livesum_{}.db", other.pid());
     fs::write(directory.file(&maybe), []).unwrap();
     let before = directory.names();
-    let ran = run(promproc_of_a_stranger(&seen_by).args(["prune", "--force"]).arg(directory.path()));
+    let ran =
+        run(promproc_of_a_stranger(&seen_by).args(["prune", "-v", "--force"]).arg(directory.path())).listed();
     assert_eq!((ran.status, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
     ran.says(&[
         &format!("warning: {}: kept: process {} (sh)", directory.file(&maybe).display(), other.pid()),

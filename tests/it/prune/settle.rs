@@ -9,13 +9,13 @@ const SETTLE: Duration = Duration::from_secs(2);
 fn pruned_beside(directory: &Directory, meanwhile: impl FnOnce()) -> (Ran, Duration) {
     let start = Instant::now();
     let mut command = promproc();
-    command.arg("prune").arg(directory.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["prune", "-v"]).arg(directory.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     meanwhile();
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let ran = Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
-    (ran, start.elapsed())
+    (ran.listed(), start.elapsed())
 }
 
 #[test]

@@ -130,6 +130,6 @@ fn a_link_is_left_and_its_target_stays() {
     assert_eq!((directory.names().len(), names_in(elsewhere.path())), (1, vec!["target".to_owned()]));
     // The caller knows: then the link goes, and what it leads to stays.
     prune(&directory, &["--pid", NO_PID])
-        .prints(&format!("removed {}: its process is dead, says the caller\n", link.display()));
+        .prints(&format!("removed {}: declared dead with --pid\n", link.display()));
     assert_eq!((directory.names().len(), names_in(elsewhere.path())), (0, vec!["target".to_owned()]));
 }

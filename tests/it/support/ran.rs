@@ -20,6 +20,29 @@ pub(crate) fn run(command: &mut Command) -> Ran {
 }
 
 impl Ran {
+    /// What `prune` or `clean` printed with `--verbose`, without the line at the end of each directory, which is
+    /// right.
+    #[track_caller]
+    pub(crate) fn listed(mut self) -> Self {
+        let (mut lines, mut count) = (String::new(), 0);
+        for line in self.stdout.lines() {
+            let words: Vec<_> =
+                line.split(' ').skip_while(|word| ["would", "remove", "removed"].contains(word)).collect();
+            match words[0].parse::<usize>() {
+                Ok(said) => {
+                    assert_eq!((said, words[1].trim_end_matches('s')), (count, "file"), "{self:?}");
+                    count = 0;
+                }
+                Err(_) => {
+                    lines = lines + line + "\n";
+                    count += 1;
+                }
+            }
+        }
+        self.stdout = lines;
+        self
+    }
+
     /// Exit status 0, this on standard output, and nothing to complain about.
     #[track_caller]
     pub(crate) fn prints(&self, stdout: &str) {

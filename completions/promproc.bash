@@ -31,6 +31,9 @@ _promproc() {
             promproc,explain)
                 cmd="promproc__subcmd__explain"
                 ;;
+            promproc,find)
+                cmd="promproc__subcmd__find"
+                ;;
             promproc,help)
                 cmd="promproc__subcmd__help"
                 ;;
@@ -61,6 +64,9 @@ _promproc() {
             promproc__subcmd__help,explain)
                 cmd="promproc__subcmd__help__subcmd__explain"
                 ;;
+            promproc__subcmd__help,find)
+                cmd="promproc__subcmd__help__subcmd__find"
+                ;;
             promproc__subcmd__help,help)
                 cmd="promproc__subcmd__help__subcmd__help"
                 ;;
@@ -83,7 +89,7 @@ _promproc() {
 
     case "${cmd}" in
         promproc)
-            opts="-q -v -h -V --quiet --verbose --color --help --version dump merge explain check prune clean top completions man help"
+            opts="-q -v -h -V --quiet --verbose --color --help --version find dump merge explain check prune clean top completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -101,8 +107,8 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__check)
-            opts="-r -q -v -h --recursive --directory-label --format --fail-on --ignore --watch --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            opts="-r -f -q -v -h --recursive --if-exists --directory-label --format --fail-on --ignore --watch --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -112,7 +118,11 @@ _promproc() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "table json prometheus" -- "${cur}"))
                     return 0
                     ;;
                 --fail-on)
@@ -120,7 +130,7 @@ _promproc() {
                     return 0
                     ;;
                 --ignore)
-                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout removed-file negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners interrupted-removal other-files empty-variable unseen-writers slow-scrape" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides wrong-mode inherited-file held-by-child shared-file pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict bucket-layouts pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout removed-file negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners interrupted-removal other-files empty-variable unseen-writers slow-scrape" -- "${cur}"))
                     return 0
                     ;;
                 --watch)
@@ -135,18 +145,26 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__clean)
-            opts="-q -v -h --dir-mode --no-create --force --keep-live --dry-run --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            opts="-n -f -q -v -h --dir-mode --no-create --if-exists --force --keep-live --dry-run --format --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --dir-mode)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -157,7 +175,7 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__completions)
@@ -179,8 +197,8 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__dump)
-            opts="-r -q -v -h --recursive --directory-label --format --files --show-help --type --mode --pid --name --label --match --drop --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            opts="-r -f -q -v -h --recursive --if-exists --directory-label --format --files --show-help --type --mode --pid --name --label --match --drop --dead --live --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -190,6 +208,10 @@ _promproc() {
                     return 0
                     ;;
                 --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
@@ -229,12 +251,12 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__explain)
-            opts="-r -q -v -h --recursive --directory-label --format --all --buckets --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            opts="-r -f -q -v -h --recursive --if-exists --directory-label --format --all --buckets --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -244,6 +266,36 @@ _promproc() {
                     return 0
                     ;;
                 --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=()
+            return 0
+            ;;
+        promproc__subcmd__find)
+            opts="-f -q -v -h --format --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
@@ -259,7 +311,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help)
-            opts="dump merge explain check prune clean top completions man help"
+            opts="find dump merge explain check prune clean top completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -329,6 +381,20 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        promproc__subcmd__help__subcmd__find)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -413,7 +479,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__man)
-            opts="-q -v -h --quiet --verbose --color --help dump merge explain check prune clean top completions man"
+            opts="-q -v -h --quiet --verbose --color --help find dump merge explain check prune clean top completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -431,8 +497,8 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__merge)
-            opts="-r -o -q -v -h --recursive --directory-label --format --escaping --sort --no-accumulate --strict --threads --output --type --mode --pid --name --label --match --drop --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            opts="-r -f -o -q -v -h --recursive --if-exists --directory-label --format --escaping --sort --no-accumulate --strict --threads --output --type --mode --pid --name --label --match --drop --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -442,6 +508,10 @@ _promproc() {
                     return 0
                     ;;
                 --format)
+                    COMPREPLY=($(compgen -W "text openmetrics json table" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "text openmetrics json table" -- "${cur}"))
                     return 0
                     ;;
@@ -519,12 +589,12 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__prune)
-            opts="-q -v -h --pid --mode --dry-run --force --settle --format --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            opts="-r -n -f -q -v -h --recursive --if-exists --pid --mode --dry-run --force --settle --format --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -545,6 +615,10 @@ _promproc() {
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -553,12 +627,12 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
         promproc__subcmd__top)
-            opts="-r -i -q -v -h --recursive --directory-label --interval --sort --by --once --batch --type --mode --pid --name --label --match --drop --quiet --verbose --color --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+            opts="-r -i -f -q -v -h --recursive --if-exists --directory-label --interval --sort --by --once --format --batch --type --mode --pid --name --label --match --drop --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -581,6 +655,14 @@ _promproc() {
                     ;;
                 --by)
                     COMPREPLY=($(compgen -W "series family pid" -- "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
                     return 0
                     ;;
                 --batch)
@@ -623,7 +705,7 @@ _promproc() {
                     COMPREPLY=()
                     ;;
             esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            COMPREPLY=()
             return 0
             ;;
     esac

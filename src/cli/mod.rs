@@ -26,7 +26,7 @@ use values::{
 ///
 /// Commands work on the directory given as PATH, or else on the one that the environment variable
 /// PROMETHEUS_MULTIPROC_DIR names. Data goes to standard output, everything else to standard error.
-/// The exit status is 0 for done, 1 for done, but something needs attention, and 2 for not done.
+/// The exit status is 0 (done), 1 (done, but something needs attention) or 2 (not done).
 #[derive(Debug, Parser)]
 #[command(
     name = "promproc",
@@ -139,7 +139,7 @@ pub(crate) struct FindArgs {
 /// For each file: which process wrote it, in which layout, and how much of it is used. For each entry:
 /// its value, the time it was set (if the client stores one) and its byte offset. The files hold
 /// each histogram bucket by itself; only merging cumulates them. If a file is damaged, the entries
-/// before the damage are shown, and a warning names it. The PATH - is one file from
+/// before the damage are shown, and a warning names the file. The PATH - is one file from
 /// standard input.
 #[derive(Debug, Args)]
 pub(crate) struct DumpArgs {
@@ -174,7 +174,7 @@ impl DumpArgs {
 /// Merge all processes' files into one exposition, as the official client would
 ///
 /// The output is byte for byte what the official Python client prints for the same files, read in
-/// the byte order of their names. Files that cannot be read, and entries after a damage, are left
+/// the byte order of their names. Files that cannot be read, and entries after damage, are left
 /// out with a warning; everything else still counts. Several directories become one result.
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
@@ -220,9 +220,9 @@ pub(crate) enum MergeFormat {
 
 /// Say why a series has its value: which process, which file, alive or dead
 ///
-/// For each merged series that SELECTOR matches, this shows its value, the rule that makes one value
-/// of those of several processes, and every entry that was merged: its process, whether that is alive
-/// and how promproc knows, its file and offset, and which entry decides. Then follow the value without
+/// Shows each merged series that SELECTOR matches: its value, the rule that combines the values of
+/// several processes, and every entry that was merged, with its process, whether that is alive and how
+/// promproc knows, its file and offset, and which entry decides. Then follow the value without
 /// dead processes and, if they make it wrong, the command that fixes it. A histogram is shown
 /// with its distribution and estimated quantiles.
 ///

@@ -29,16 +29,19 @@ pub(crate) fn of(command: Option<&str>) -> Option<&'static Page> {
     for_each_command!(page_of)
 }
 
+/// How many examples `--help` shows, and what it puts before each command.
+const SHOWN: usize = 3;
+const INDENT: &str = "    ";
+
 /// The first examples of a page, for the end of `--help`.
 pub(super) fn examples(command: Option<&str>) -> StyledStr {
-    const SHOWN: usize = 3;
     let heading = *Styles::default().get_header();
     let mut text = StyledStr::new();
     let page = of(command);
     let examples = page.map(|page| page.examples).unwrap_or_default();
     let _ = write!(text, "{heading}Examples:{heading:#}");
     for (what, command) in examples.iter().take(SHOWN) {
-        let _ = write!(text, "\n  {what}\n      {command}");
+        let _ = write!(text, "\n  {what}\n{INDENT}{command}");
     }
     text
 }
@@ -137,11 +140,12 @@ const DUMP: Page = Page {
 const MERGE: Page = Page {
     examples: &[
         ("What a scrape gives right now:", "promproc merge /run/app/metrics"),
-        (
-            "For node_exporter's textfile collector:",
-            "promproc merge -o /var/lib/node_exporter/app.prom /run/app/metrics",
-        ),
         ("In an order that suits diff(1):", "promproc merge --sort /run/app/metrics"),
+        ("Into a file whose readers never see a part of it:", "promproc merge -o app.prom /run/app/metrics"),
+        (
+            "For node_exporter's textfile collector, on Debian:",
+            "promproc merge -o /var/lib/prometheus/node-exporter/app.prom /run/app/metrics",
+        ),
     ],
     exit_status: &[
         ("0", "All files were merged. An empty directory gives an empty exposition."),
@@ -173,12 +177,9 @@ const EXPLAIN: Page = Page {
         ("Why is this gauge stuck?", "promproc explain inprogress_requests /run/app/metrics"),
         (
             "How is the latency of one handler distributed, and in which worker?",
-            "promproc explain --buckets 'request_seconds{handler=\"/pay\"}' /run/app/metrics",
+            "promproc explain --buckets 'request_seconds{path=\"/pay\"}' /run/app/metrics",
         ),
-        (
-            "For a program:",
-            "promproc explain --format json inprogress_requests /run/app/metrics | jq .value_without_dead",
-        ),
+        ("For a program:", "promproc explain --format json inprogress_requests /run/app/metrics"),
     ],
     exit_status: &[
         ("0", "Explained."),
@@ -396,6 +397,10 @@ mod tests {
                     command.is_none_or(|command| line.contains(&format!("promproc {command}"))),
                     "{line}"
                 );
+            }
+            // A command that the help wraps cannot be pasted.
+            for (_, line) in page.examples.iter().take(SHOWN) {
+                assert!(INDENT.len() + line.len() <= 80, "{line}");
             }
         }
     }

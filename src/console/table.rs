@@ -59,6 +59,8 @@ const ROWS_AT_ONCE: usize = 256;
 const GAP_WIDTH: u16 = 2;
 /// The last column is not squeezed into less; the terminal may break such lines as it likes.
 const LEAST_WIDTH: usize = 20;
+/// What an elided column wants at least before another gives way for it.
+const ELIDED_WIDTH: usize = 32;
 
 /// Rows of cells. Every cell is made [`printable`]. The last column holds what may be long: it is
 /// not padded, and wraps on a terminal unless it is elided.
@@ -172,7 +174,11 @@ impl Table {
         let mut shown: Vec<_> =
             (0..=last).filter(|&column| column == last || self.has_value[column]).collect();
         let gap = usize::from(GAP_WIDTH);
-        let wanted = |shown: &[usize]| shown.iter().map(|&c| self.widths[c] + gap).sum::<usize>() - gap;
+        let width = |column: usize| match self.widths[column] {
+            width if self.columns[column].is_elided => width.min(ELIDED_WIDTH),
+            width => width,
+        };
+        let wanted = |shown: &[usize]| shown.iter().map(|&c| width(c) + gap).sum::<usize>() - gap;
         while wanted(&shown) > usize::from(room)
             && let Some(at) = shown.iter().rposition(|&column| self.columns[column].gives_way)
         {
@@ -271,6 +277,25 @@ VALUE  KIND     SAMPLE
         assert_eq!(shown(&[["1.0", "2026-11-23", "counter", long]], Some(46)), narrow, "DATE gives way");
         let wide = shown(&[["1.0", "2026-11-23", "counter", long]], Some(120));
         assert_eq!(wide.lines().nth(1), Some(format!("  1.0  2026-11-23  counter  {long}").as_str()));
+    }
+
+    #[test]
+    fn an_elided_column_takes_one_line_and_the_room_that_is_left() {
+        const ELIDED: &[Column] = &[Column::text("OWNER").gives_way(), Column::text("PATH").elided()];
+        let path = "/var/lib/docker/volumes/a-rather-long-name/_data/metrics";
+        let mut table = Table::new(ELIDED);
+        ["root", path, "app", "/run/app"].map(|cell| table.cell(cell));
+        let shown = |width| {
+            let mut out = Vec::new();
+            table.write(&View { width, ..View::default() }, &mut out).expect("a table");
+            String::from_utf8(out).expect("UTF-8")
+        };
+        assert_eq!(
+            shown(Some(40)),
+            "OWNER  PATH\nroot   /var/lib/d…ong-name/_data/metrics\napp    /run/app\n"
+        );
+        assert_eq!(shown(Some(30)), "PATH\n/var/lib/…g-name/_data/metrics\n/run/app\n");
+        assert_eq!(shown(None), format!("OWNER  PATH\nroot   {path}\napp    /run/app\n"));
     }
 
     #[test]

@@ -140,6 +140,9 @@ impl Table {
     where
         R: IntoIterator<Item = &'a str>,
     {
+        if columns.is_empty() {
+            return rows.into_iter().map(|_| String::new()).collect();
+        }
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.add_rows(rows.into_iter().map(|row| comfy_table::Row::from(row)));
@@ -284,7 +287,7 @@ VALUE  KIND     SAMPLE
         const ELIDED: &[Column] = &[Column::text("OWNER").gives_way(), Column::text("PATH").elided()];
         let path = "/var/lib/docker/volumes/a-rather-long-name/_data/metrics";
         let mut table = Table::new(ELIDED);
-        ["root", path, "app", "/run/app"].map(|cell| table.cell(cell));
+        ["root", path, "app", "/run/app"].iter().for_each(|cell| table.cell(cell));
         let shown = |width| {
             let mut out = Vec::new();
             table.write(&View { width, ..View::default() }, &mut out).expect("a table");

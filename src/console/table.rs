@@ -169,6 +169,10 @@ impl Table {
     where
         R: IntoIterator<Item = &'a str>,
     {
+        // Of no column comfy-table makes no line.
+        if columns.is_empty() {
+            return rows.into_iter().map(|_| String::new()).collect();
+        }
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.add_rows(rows.into_iter().map(|row| comfy_table::Row::from(row)));

@@ -23,7 +23,7 @@ const VARIABLES: [&str; 2] = ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_
 pub struct Found {
     /// In the order of their paths.
     pub directories: Vec<FoundDirectory>,
-    /// How many processes cannot be looked at: those of other users.
+    /// How many processes cannot be looked at: mostly those of other users.
     pub hidden: usize,
 }
 

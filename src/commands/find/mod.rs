@@ -56,7 +56,7 @@ pub(crate) fn run(args: &FindArgs, console: &Console) -> anyhow::Result<Outcome>
     }
     if hidden > 0 {
         console.hint(format_args!(
-            "{} of other users cannot be looked at: run promproc find as root (in a container, with CAP_SYS_PTRACE)",
+            "{} cannot be looked at: run promproc find as root (in a container, with CAP_SYS_PTRACE)",
             counted(hidden, "process")
         ));
     }

@@ -34,7 +34,7 @@ fn a_format_that_is_given_as_an_option() {
 #[test]
 fn no_tip_leads_nowhere() {
     // Nobody has a file of that name.
-    for arguments in [["dump", "--used"], ["merge", "--verify"], ["top", "--json"], ["clean", "--json"]] {
+    for arguments in [["dump", "--used"], ["merge", "--verify"], ["man", "--json"]] {
         let said = said(&arguments);
         assert!(said.contains("unexpected argument") && !said.contains("tip:"), "{said}");
     }

@@ -70,7 +70,7 @@ fn once_prints_the_series_without_rates() {
     );
     for drop in [r#"{path="/a"}"#, r#"hits{path!="/b",path!=""}"#, r#"hits_total{path=~"/[ac]"}"#] {
         let shown = top(&["--once", "--name", "h*", "--drop", drop], &scene.metrics()).0;
-        assert_eq!(shown, format!("TYPE     VALUE  SERIES\n{b}\n"), "{drop}");
+        assert_eq!(shown, format!("TYPE       VALUE  SERIES\n{b}\n"), "{drop}");
     }
 }
 
@@ -159,11 +159,11 @@ fn once_prints_json_lines() {
 #[test]
 fn a_format_without_its_option_is_told_what_to_type() {
     for (arguments, tip) in [
-        (&["top", "--once", "--json"][..], "write --format json"),
-        (&["check", "--json"], "write --format json"),
-        (&["merge", "--openmetrics", "."], "write --format openmetrics"),
-        (&["find", "--json"], "write --format json"),
-        (&["-q", "prune", "--json"], "write --format json"),
+        (&["top", "--once", "--json"][..], "use '--format json'"),
+        (&["check", "--json"], "use '--format json'"),
+        (&["merge", "--openmetrics", "."], "use '--format openmetrics'"),
+        (&["find", "--json"], "use '--format json'"),
+        (&["-q", "prune", "--json"], "use '--format json'"),
     ] {
         let output = promproc().args(arguments).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -28,9 +28,6 @@ pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outco
         console.warning(conflict);
     }
     let outcome = report(&explained.problems, console).max(say_collisions(&explained.collisions, console));
-    if explained.files.is_empty() {
-        return Ok(outcome);
-    }
     if explained.series.is_empty() {
         console.warning("no series matches the selector");
         if !explained.nearest.is_empty() {

@@ -92,7 +92,7 @@ impl Family<'_> {
         }
         let finding = finding.advice(match code {
             Code::DeadDecides => {
-                "nothing, if the gauge is to remember dead processes; else remove their files, and use a live mode"
+                "nothing, if the gauge should remember dead processes; else remove their files and use a live mode"
             }
             _ => "remove them now, and run `promproc prune` from cron or a worker-exit hook",
         });
@@ -109,7 +109,7 @@ impl Family<'_> {
         let files: BTreeSet<usize> = series.iter().flat_map(negative).collect();
         let message = format!(
             "pid {} counts {} down, and others count it up; in mode livesum the value is wrong as soon as one of \
-             them is gone",
+             them dies",
             some_of(files.iter().map(|file| self.files[*file].name().pid())),
             example.series.name_and_labels(),
         );
@@ -147,7 +147,7 @@ impl Family<'_> {
             ),
         )
         .advice(if files.iter().all(|file| self.files[*file].liveness() == Liveness::Dead) {
-            "take it out"
+            "remove its file"
         } else {
             "set the gauge to a number in that process, or restart it"
         });
@@ -174,7 +174,7 @@ impl Family<'_> {
             Code::MinimumZero,
             self.name,
             format!(
-                "{} is 0 because of pid {}; a process that never set the gauge has 0, too",
+                "{} is 0 because of pid {}; a process that never set the gauge has 0 as well",
                 example.series.name_and_labels(),
                 some_of(files.iter().map(|file| self.files[*file].name().pid()))
             ),
@@ -187,9 +187,10 @@ impl Family<'_> {
     fn never_set(&self) -> Option<Finding> {
         let series: Vec<_> = self.series.iter().filter(|one| one.series.value.is_none()).collect();
         let example = series.first()?;
-        let message = format!("nobody has set {}: it is not exposed", example.series.name_and_labels());
+        let message =
+            format!("no process has set {}, so it is not exposed", example.series.name_and_labels());
         let finding = Finding::new(Code::NeverSet, self.name, message)
-            .advice("nothing, if it is to be set later; else set it when the service starts");
+            .advice("nothing, if it will be set later; else set it when the service starts");
         Some(self.about(&series, &BTreeSet::new(), finding))
     }
 
@@ -227,11 +228,11 @@ fn reused(survey: &Survey) -> Option<Finding> {
         Code::PidReused,
         "pids",
         format!(
-            "pid {example} is not the process that wrote gauge files of that number ({} in all)",
+            "pid {example} did not write the gauge files with that number ({} in all)",
             counted(running.len(), "such number")
         ),
     )
-    .advice("take the gauges out; do not ask kill -0 or /proc whether a writer is alive");
+    .advice("remove the gauges; do not ask kill -0 or /proc whether a writer is alive");
     let numbers: BTreeSet<_> = running.iter().map(|process| process.pid.to_string()).collect();
     let reused: Vec<_> = stuck.into_iter().filter(|file| numbers.contains(file.name().pid())).collect();
     Some(with_files(finding, reused.into_iter(), GaugeMode::LiveAll))

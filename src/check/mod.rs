@@ -52,7 +52,7 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub advice: String,
-    /// Commands that mend it.
+    /// Commands that fix it.
     pub commands: Vec<Remedy>,
 }
 
@@ -202,7 +202,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     findings.extend(directory::findings(&paths, what.recursive, &survey));
     let growth = Growth::of(&survey, series.into_families());
     findings.extend(growth.finding(&paths));
-    // Those that the same command mends stand together.
+    // Those that the same command fixes stand together.
     findings.sort_by_cached_key(|finding| {
         let commands: Vec<_> = finding.commands.iter().map(Remedy::to_string).collect();
         (Reverse(finding.severity), finding.code, commands, finding.subject.clone())

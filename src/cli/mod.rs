@@ -48,7 +48,7 @@ const GLOBAL: &str = "Global options";
 /// What applies to every command
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Print errors only, no warnings
+    /// Print no warnings, hints or summaries, only data and errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     pub quiet: bool,
     /// Say more about the work, on standard error

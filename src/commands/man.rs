@@ -98,7 +98,7 @@ fn exit_status(page: &Page, roff: &mut Roff) {
         roff.text([roman(*meaning)]);
     }
     roff.control("PP", []);
-    roff.text([roman("A reader that closes the pipe early, as head(1) does, is no error.")]);
+    roff.text([roman("If the reader closes the pipe early, as head(1) does, that is not an error.")]);
 }
 
 fn definitions(heading: &str, terms: &[(&str, &str)], roff: &mut Roff) {

@@ -56,7 +56,7 @@ pub enum FormatError {
         used: u64,
     },
     /// The bytes are not entries, whichever size their values have.
-    #[error("byte {offset}: no metric file: the bytes (used {used}) are no entry of any client version")]
+    #[error("byte {offset}: not a metric file: no client version writes such bytes (used {used})")]
     Foreign {
         /// Where the first entry should be.
         offset: u64,

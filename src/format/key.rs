@@ -33,7 +33,7 @@ pub enum KeyError {
     #[error("the key is not UTF-8 from its byte {0} on")]
     Utf8(usize),
     /// The text is not JSON, or not one of the three shapes.
-    #[error("the key is no JSON list of family, sample, labels (and help): {0}")]
+    #[error("the key is not a JSON list of family, sample, labels (and help): {0}")]
     Json(String),
     /// The client refuses a family without a name.
     #[error("the family's name is empty")]

@@ -105,7 +105,7 @@ impl<F> Examined<F> {
 
     /// The evidence as one sentence.
     pub fn reason(&self) -> String {
-        self.evidence.as_ref().map_or_else(|| "the file is gone by now".to_owned(), Evidence::to_string)
+        self.evidence.as_ref().map_or_else(|| "the file is gone".to_owned(), Evidence::to_string)
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct FindingObject<'a> {
     pub message: &'a str,
     /// What to do.
     pub advice: &'a str,
-    /// Commands that mend it.
+    /// Commands that fix it.
     pub commands: Vec<String>,
     /// The files concerned.
     pub files: Vec<String>,

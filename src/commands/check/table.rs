@@ -1,5 +1,6 @@
 //! `check` for people: a line or two a finding with what fixes it, and one line for everything.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -7,14 +8,17 @@ use promproc::check::{Concerned, Finding, Growth, Report, Severity};
 use promproc::notation::{counted, printable};
 use unicode_width::UnicodeWidthStr;
 
+use crate::console::elide::elided;
 use crate::console::table::{View, wrapped_at};
 
 /// So many findings that are fixed alike are shown without `--verbose`.
 const SHOWN: usize = 4;
-/// Where lines about a finding begin that are not its first: behind the severity.
+/// Where lines about a finding begin that are not its first: after the severity.
 const INDENT: usize = 9;
 /// Between a series and how its value changes.
 const GAP: usize = 2;
+/// The name of a series is not cut to less.
+const LEAST_NAME_WIDTH: usize = 12;
 
 /// Writes findings; those of one code that the same commands fix stand together.
 ///
@@ -30,8 +34,7 @@ pub(crate) fn write_findings(
         (a.code, a.severity, &a.commands, &a.advice) == (b.code, b.severity, &b.commands, &b.advice)
     };
     let code_width = findings.iter().map(|finding| finding.code.as_str().len()).max().unwrap_or_default();
-    let is_one = |a: &&Finding, b: &&Finding| !is_verbose && are_alike(a, b);
-    findings.chunk_by(is_one).try_for_each(|alike| write_alike(alike, code_width, is_verbose, view, out))
+    findings.chunk_by(are_alike).try_for_each(|alike| write_alike(alike, code_width, is_verbose, view, out))
 }
 
 fn write_alike(
@@ -46,22 +49,19 @@ fn write_alike(
     };
     let style = view.heading;
     let column = INDENT + code_width + 2;
-    let shown = if findings.len() <= SHOWN + 1 { findings.len() } else { SHOWN };
-    let changing = findings[..shown].iter().filter(|finding| finding.change.is_some());
-    let name_width = changing.map(|finding| printable(&finding.summary).width()).max().unwrap_or_default();
-    for (at, finding) in findings[..shown].iter().enumerate() {
-        if at == 0 {
+    let shown = if is_verbose || findings.len() <= SHOWN + 1 { findings.len() } else { SHOWN };
+    let lines = what_and_change(
+        &findings[..shown],
+        view.width.map(|width| usize::from(width).saturating_sub(column)),
+    );
+    for (at, (finding, line)) in findings[..shown].iter().zip(lines).enumerate() {
+        // Between details, each line says what it is.
+        if at == 0 || is_verbose {
             write!(out, "{style}{severity:<7}  {code:<code_width$}{style:#}  ")?;
         } else {
             write!(out, "{:column$}", "")?;
         }
-        let mut text = printable(&finding.summary).into_owned();
-        if let Some(change) = &finding.change {
-            let gap = name_width.saturating_sub(text.width()) + GAP;
-            text.extend(std::iter::repeat_n(' ', gap));
-            text.push_str(change);
-        }
-        writeln!(out, "{}", wrapped_at(column, &text, view))?;
+        writeln!(out, "{}", wrapped_at(column, &line, view))?;
         if is_verbose {
             write_details(finding, view, out)?;
         }
@@ -80,6 +80,25 @@ fn write_alike(
         writeln!(out, "{:INDENT$}{}", "", wrapped_at(INDENT, &printable(advice), view))?;
     }
     Ok(())
+}
+
+/// What each finding is about, and, in a column of its own, how the value changes.
+fn what_and_change(findings: &[&Finding], room: Option<usize>) -> Vec<String> {
+    let whats: Vec<_> = findings.iter().map(|finding| printable(&finding.summary)).collect();
+    let change = |finding: &&Finding| finding.change.clone().unwrap_or_default();
+    let change_width = findings.iter().map(|finding| change(finding).width()).max().unwrap_or_default();
+    if change_width == 0 {
+        return whats.into_iter().map(Cow::into_owned).collect();
+    }
+    let texts: Vec<&str> = whats.iter().map(|what| &**what).collect();
+    let room = room.map_or(usize::MAX, |room| room.saturating_sub(change_width + GAP).max(LEAST_NAME_WIDTH));
+    let whats = elided(&texts, room);
+    let width = whats.iter().map(|what| what.width()).max().unwrap_or_default() + GAP;
+    let line = |(what, finding): (&Cow<'_, str>, &&Finding)| {
+        let gap = width - what.width();
+        format!("{what}{:gap$}{}", "", change(finding))
+    };
+    whats.iter().zip(findings).map(line).collect()
 }
 
 /// What else is known of a finding.

@@ -25,13 +25,13 @@ fn damaged_files_are_set_aside() {
         "counter_8.db",
         &[b"SQLite format 3\0".as_slice(), &[1; 4080]].concat(),
         &["foreign-file"],
-        &["no metric file"],
+        &["not a metric file"],
     );
     with("app.db", &whole, &["foreign-file"], &["not a name of a metric file"]);
     with("gauge_5.db", &whole, &["foreign-file"], &["not a name of a metric file"]);
     let mut bad = whole.clone();
     bad[12] = b'{';
-    with("counter_8.db", &bad, &["foreign-file"], &["no entry of any client"]);
+    with("counter_8.db", &bad, &["foreign-file"], &["no client version writes such bytes"]);
     let mut wsl = vec![0; 65_536];
     wsl.extend(&whole);
     with("counter_8.db", &wsl, &["wsl-layout"], &["stands at byte 65536", "what it counts is lost"]);

@@ -156,7 +156,7 @@ kill -9 $worker
     };
     assert_eq!(codes(&before.findings), ["stuck-gauge", "pid-reused"], "{text}");
     let reused = &before.findings[1];
-    assert!(reused.message.contains("(sleep) is not the process that wrote"), "{reused:?}");
+    assert!(reused.message.contains("(sleep) did not write the gauge files"), "{reused:?}");
     assert_eq!(codes(&after.findings), ["empty-directory"], "{text}");
 }
 
@@ -180,7 +180,7 @@ fn a_gauge_that_nobody_set_and_one_that_is_not_a_number() {
     assert_found(
         directory.path(),
         &["never-set"],
-        &["nobody has set last_run: it is not exposed"],
+        &["no process has set last_run, so it is not exposed"],
         &["never-set"],
     );
 

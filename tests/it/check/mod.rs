@@ -4,6 +4,7 @@
 mod conflicts;
 mod files;
 mod gauges;
+mod output;
 mod over_time;
 mod place;
 mod system_calls;

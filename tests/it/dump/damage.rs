@@ -26,8 +26,8 @@ fn damage_is_named_and_what_stands_before_it_is_shown() {
             assert_eq!((run.stderr.as_str(), run.status), ("", Some(0)), "{bytes:?}");
         } else {
             let start = format!("promproc: warning: {}: {warning}", directory.path().join(name).display());
-            let start = if warning == "no metric file" {
-                start.replace(warning, "byte 8: no metric file")
+            let start = if warning == "not a metric file" {
+                start.replace(warning, "byte 8: not a metric file")
             } else {
                 start
             };

@@ -91,7 +91,7 @@ fn merged_with(name: &str, entries: &[(&str, f64)]) -> String {
 
 #[test]
 fn a_key_of_any_wrong_kind_costs_its_entry_alone() {
-    let no_list = "the key is no JSON list of family, sample, labels (and help): ";
+    let no_list = "the key is not a JSON list of family, sample, labels (and help): ";
     for (key, error) in [
         (&b"[\"m\", \"m_\xff\", {}, \"h\"]"[..], "the key is not UTF-8 from its byte 9 on"),
         (b"not JSON, only a text", no_list),

@@ -49,10 +49,10 @@ pub(crate) fn damages() -> Vec<Damage> {
             "counter_1.db",
             encoded(&[(GET, 1.0), ("[\"m\"]   ", 5.0), ("[1, 2, 3, 4]", 6.0), (POST, 2.0)]),
             "1.0 2.0",
-            "byte 120: entry left out: the key is no JSON list of family, sample, labels (and help)",
+            "byte 120: entry left out: the key is not a JSON list of family, sample, labels (and help)",
         ),
-        ("counter_1.db", b"SQLite format 3\0".repeat(40), "", "no metric file"),
-        ("gauge_max_1.db", b"a text, and not a short one, of somebody\n".repeat(4), "", "no metric file"),
+        ("counter_1.db", b"SQLite format 3\0".repeat(40), "", "not a metric file"),
+        ("gauge_max_1.db", b"a text, and not a short one, of somebody\n".repeat(4), "", "not a metric file"),
         (
             "histogram_puma_2-0.db",
             of_ruby(),

@@ -27,7 +27,7 @@ end
 complete -c promproc -n "__fish_promproc_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c promproc -n "__fish_promproc_needs_command" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_needs_command" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_needs_command" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_needs_command" -s V -l version -d 'Print version'
@@ -47,7 +47,7 @@ json\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand find" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c promproc -n "__fish_promproc_using_subcommand find" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand find" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand find" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
@@ -81,7 +81,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand dump" -l files -d 'Sho
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l show-help -d 'Add the help text of each entry to the table'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l dead -d 'Only files that no process has open for writing; with --live, these and those'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -l live -d 'Only files that a process has open for writing'
-complete -c promproc -n "__fish_promproc_using_subcommand dump" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand dump" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand dump" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
@@ -122,7 +122,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand merge" -l if-exists -d
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l sort -d 'Sort families by name and series by labels instead of keeping the client\'s order'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l no-accumulate -d 'Print histogram buckets as stored, not cumulated, and no _count (accumulate=False)'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -l strict -d 'Stop with exit status 2, and no output, at the first damaged or unreadable file'
-complete -c promproc -n "__fish_promproc_using_subcommand merge" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand merge" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand merge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
@@ -135,7 +135,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand explain" -s r -l recur
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l all -d 'Show every entry instead of the 20 that matter most'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l buckets -d 'Show the buckets of a histogram process by process'
-complete -c promproc -n "__fish_promproc_using_subcommand explain" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand explain" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
@@ -196,7 +196,7 @@ always\t'Always'
 never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s r -l recursive -d 'Read every directory below PATH as well'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
-complete -c promproc -n "__fish_promproc_using_subcommand check" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand check" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l pid -d 'Declare this process dead and remove its files without looking (comma-separated, may be repeated)' -r
@@ -221,7 +221,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand prune" -s r -l recursi
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -s n -l dry-run -d 'Say what would be removed, but remove nothing'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -l force -d 'Prune even if no process that writes to the directory can be seen'
-complete -c promproc -n "__fish_promproc_using_subcommand prune" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand prune" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -l dir-mode -d 'Permissions for a directory that has to be created, in octal' -r
@@ -235,7 +235,7 @@ complete -c promproc -n "__fish_promproc_using_subcommand clean" -l if-exists -d
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -l force -d 'Remove files even if a live process has them open; what it counts from then on is lost'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -l keep-live -d 'Keep the files that a live process has open and remove the rest'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s n -l dry-run -d 'Say what would be removed, but remove nothing'
-complete -c promproc -n "__fish_promproc_using_subcommand clean" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand clean" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand clean" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l directory-label -d 'Add to every series the label NAME with the end of its directory\'s path that tells the directories apart, e.g. a/metrics and b/metrics: processes in different containers have equal pids' -r
@@ -274,19 +274,19 @@ never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand top" -s r -l recursive -d 'Read every directory below PATH as well'
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
 complete -c promproc -n "__fish_promproc_using_subcommand top" -l once -d 'Print one table, without rates, and exit'
-complete -c promproc -n "__fish_promproc_using_subcommand top" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand top" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand top" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand top" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c promproc -n "__fish_promproc_using_subcommand completions" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand completions" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand completions" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c promproc -n "__fish_promproc_using_subcommand man" -s q -l quiet -d 'Print errors only, no warnings'
+complete -c promproc -n "__fish_promproc_using_subcommand man" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand man" -s v -l verbose -d 'Say more about the work, on standard error'
 complete -c promproc -n "__fish_promproc_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c promproc -n "__fish_promproc_using_subcommand help; and not __fish_seen_subcommand_from find dump merge explain check prune clean top completions man help" -f -a "find" -d 'Find the multiprocess directories that running processes use'

@@ -128,6 +128,10 @@ codes! {
     /// Label sets of a histogram have different buckets. Each is right by itself, but `sum by (le)` over
     /// them is not meaningful.
     BucketLayouts = "bucket-layouts", Info;
+    /// Several directories have the same series of a gauge with one series per process: process ids are equal in
+    /// different containers. The one that is read last counts, and the others are lost. Use
+    /// `--directory-label`, here and in merge.
+    LostSeries = "lost-series", Warning;
     /// A gauge has a label pid of its own, which multiprocess mode overwrites or removes. Rename the label.
     PidLabel = "pid-label", Warning;
     /// A process identifier contains an underscore. From the names of gauge files the client takes only

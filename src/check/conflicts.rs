@@ -9,7 +9,7 @@ use super::{Code, Finding};
 use crate::directory::user_to_be;
 use crate::format::Era;
 use crate::liveness::Liveness;
-use crate::merge::Conflict;
+use crate::merge::{Collision, Conflict};
 use crate::notation::{Remedy, counted, some_of};
 
 pub(super) fn findings(conflicts: &[Conflict], survey: &Survey) -> Vec<Finding> {
@@ -111,6 +111,17 @@ fn of_merge(conflict: &Conflict, restart: impl Fn(Finding) -> Finding) -> Findin
         Some(advice) => finding.advice(advice),
         None => restart(finding),
     }
+}
+
+/// Series that several directories have, and that only one of them can have.
+pub(super) fn lost_series(collision: &Collision) -> Finding {
+    let Collision { family, lost, first, other, .. } = collision;
+    let mut finding = Finding::new(Code::LostSeries, family, collision.to_string())
+        .summary(format!("{family}: {lost} series lost to another directory's with the same pid"))
+        .advice("use --directory-label NAME, here and in merge: it tells the directories apart");
+    finding.series.push(collision.series.clone());
+    finding.files.extend([first, other].map(|directory| directory.clone().into()));
+    finding
 }
 
 /// Gauge files of which the client takes only a part of the identifier.

@@ -25,7 +25,7 @@ pub use growth::{Growth, LabelValues, ScrapeCost, SeriesCount, Totals};
 
 use crate::directory::{DirectoryError, scan_until_whole};
 use crate::liveness::Liveness;
-use crate::merge::{Collision, Merged, Options, Traced};
+use crate::merge::{Merged, Options, Traced};
 use crate::notation::Remedy;
 use survey::{Survey, Surveyed};
 
@@ -151,8 +151,6 @@ pub struct Report {
     pub dead: usize,
     /// Where the files and series come from.
     pub growth: Growth,
-    /// What is lost because several directories have the same series.
-    pub collisions: Vec<Collision>,
 }
 
 /// What to check.
@@ -196,6 +194,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     }
     findings.extend(gauges::findings(traced, &survey));
     findings.extend(conflicts::findings(&conflicts, &survey));
+    findings.extend(collisions.iter().map(conflicts::lost_series));
     findings.extend(damage::findings(&survey, &problems));
     let damaged: BTreeSet<_> = problems.iter().map(|problem| &problem.path).collect();
     findings.extend(writers::findings(&survey));
@@ -230,6 +229,5 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
         unknown,
         dead,
         growth,
-        collisions,
     })
 }

@@ -11,7 +11,7 @@ use std::thread;
 use promproc::check::{Checked, Counts, Finding, Severity, check};
 
 use crate::cli::{CheckArgs, CheckFormat};
-use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, input_paths, say_collisions};
+use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, input_paths};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::ReportObject;
@@ -76,7 +76,5 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
         }
     }
     let fails = findings.iter().any(|finding| args.fail_on.is_met(finding.severity));
-    let lost = say_collisions(&report.collisions, console);
-    let fails = fails || lost != Outcome::Done && args.fail_on.is_met(Severity::Warning);
     Ok(if fails { Outcome::NeedsAttention } else { Outcome::Done })
 }

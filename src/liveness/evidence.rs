@@ -54,7 +54,7 @@ impl Evidence {
     }
 
     /// What is left of it where the number in the file's name may be one of another pid namespace.
-    pub(super) fn from_afar(self) -> Self {
+    pub(super) fn seen_from_afar(self) -> Self {
         match self {
             Self::NoProcess(pid) | Self::Zombie(pid) => Self::OutOfSight(pid),
             Self::NotOpenIn(process) => Self::OutOfSight(process.pid),

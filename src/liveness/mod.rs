@@ -156,7 +156,7 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
     let table = unproven().next().is_some().then(|| {
         let processes = Processes::list();
         let neighbours = neighbours(unproven().map(|(examined, _)| examined.file.directory()));
-        let of_neighbours = neighbours.iter().flat_map(|(_, files)| files);
+        let of_neighbours = neighbours.values().flatten();
         let of_neighbours = of_neighbours.map(|(id, file_name)| (*id, file_name.as_str()));
         let wanted = unproven().map(|(examined, look)| (look.id, examined.file.file_name()));
         let holders = processes.holders(wanted.chain(of_neighbours));
@@ -178,7 +178,7 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
                 [] => {
                     let is_near = near.contains(&Arc::as_ptr(examined.file.directory()));
                     let found = of_the_number(examined.file.file_name(), look.modified, processes, holders);
-                    if is_near { found } else { found.from_afar() }
+                    if is_near { found } else { found.seen_from_afar() }
                 }
                 open_in => Evidence::OpenIn(open_in.to_vec()),
             },

@@ -68,7 +68,7 @@ pub enum DirectoryError {
     #[error("{}: no such file or directory", .0.display())]
     Missing(PathBuf),
     /// A directory without metric files, below which there are some that were not asked for.
-    #[error("{}: no metric files in it, but below it, as in {}", path.display(), below.display())]
+    #[error("{}: no metric files here, but in directories below it, e.g. {}", path.display(), below.display())]
     OnlyBelow {
         /// The directory.
         path: PathBuf,

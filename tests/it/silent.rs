@@ -108,7 +108,7 @@ fn a_directory_above_those_with_files_is_refused_without_recursion() {
     for command in COMMANDS.iter().chain(&[&["check"][..], &["check", "--watch", "0.1"]]) {
         let ran = read(command, parent.path());
         let said = format!(
-            "promproc: error: {}: no metric files in it, but below it, as in {}\nhint: give -r",
+            "promproc: error: {}: no metric files here, but in directories below it, e.g. {}\nhint: give -r",
             parent.path().display(),
             below.display()
         );

@@ -6,7 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind};
+use sysinfo::{
+    IS_SUPPORTED_SYSTEM, Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind,
+};
 
 use super::held::held_by;
 use super::view::View;
@@ -28,7 +30,7 @@ impl Process {
     /// caller.
     pub fn command_line(&self) -> Option<String> {
         let pid = Pid::from_u32(self.pid);
-        let mut system = System::new().ok()?;
+        let mut system = nothing_yet();
         let wanted = ProcessRefreshKind::nothing().without_tasks().with_cmd(UpdateKind::Always);
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, wanted);
         let process = system.process(pid).filter(|process| describe(process) == *self)?;
@@ -69,13 +71,14 @@ pub(super) enum Number {
 
 impl Processes {
     pub(super) fn list() -> Self {
-        let system = System::new().ok().map(|mut system| {
+        let system = (IS_SUPPORTED_SYSTEM && numbers_are_ours()).then(|| {
+            let mut system = nothing_yet();
             // Tasks are threads: a number that only a thread has is no process.
             let wanted = ProcessRefreshKind::nothing().without_tasks();
             system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted);
             system
         });
-        Self { system: system.filter(|_| numbers_are_ours()) }
+        Self { system }
     }
 
     /// All processes but this one that have not ended; `None` where they do not show.
@@ -223,6 +226,13 @@ impl Holders {
     pub(super) fn is_inspected(&self, pid: u32) -> bool {
         self.inspected.contains(&pid)
     }
+}
+
+/// A process table to be filled once. By itself sysinfo keeps a descriptor open for each process, so that
+/// filling it again is faster.
+fn nothing_yet() -> System {
+    sysinfo::set_open_files_limit(0);
+    System::new()
 }
 
 fn describe(process: &sysinfo::Process) -> Process {

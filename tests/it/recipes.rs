@@ -67,11 +67,15 @@ fn modules_are_python_and_units_have_sections() {
 #[test]
 fn the_sidecar_has_the_user_the_processes_and_the_memory_of_the_service() {
     let Some(python) = python() else { return };
-    let pods = blocks("yaml");
-    assert_eq!(pods.len(), 1);
-    let mut parser = Command::new(python.interpreter());
-    parser.args(["-c", "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"]);
-    let pod: Value = serde_json::from_str(&fed(parser, pods[0])).unwrap();
+    let parsed = |text| -> Value {
+        let mut parser = Command::new(python.interpreter());
+        parser.args(["-c", "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"]);
+        serde_json::from_str(&fed(parser, text)).unwrap()
+    };
+    let documents: Vec<Value> = blocks("yaml").into_iter().map(parsed).collect();
+    let [pod, rules] = &documents[..] else { panic!("a pod and rules: {documents:?}") };
+    let alert = rules["groups"][0]["rules"][0]["expr"].as_str().unwrap();
+    assert!(alert.starts_with("promproc_findings{"), "{alert}");
     assert_eq!((&pod["apiVersion"], &pod["kind"]), (&json!("v1"), &json!("Pod")));
     let spec = &pod["spec"];
     assert_eq!(spec["shareProcessNamespace"], json!(true));

@@ -126,11 +126,15 @@ const DUMP: Page = Page {
     ],
     exit_status: &[
         ("0", "All entries were shown. Empty files and an empty directory are not errors."),
-        ("1", "Shown, but a file, or part of one, is damaged or cannot be read; warnings name it."),
+        (
+            "1",
+            "Shown, but a file, or part of one, is damaged or cannot be read, or a filter matches nothing; warnings \
+             say which.",
+        ),
         (
             "2",
-            "Not done: the command line is wrong, there is no such directory, or the output cannot \
-             be written.",
+            "Not done: the command line is wrong, there is no such directory, metric files are only in directories \
+             below it and --recursive was not given, or the output cannot be written.",
         ),
     ],
     environment: ON_DIRECTORIES,
@@ -151,14 +155,16 @@ const MERGE: Page = Page {
         ("0", "All files were merged. An empty directory gives an empty exposition."),
         (
             "1",
-            "Merged, but a file, or part of one, was left out because it is damaged, foreign or \
-             cannot be read; warnings name it. Otherwise the output is complete.",
+            "Merged, but a file, or part of one, was left out because it is damaged, foreign or cannot be read, a \
+             series was lost to one of another directory, or a filter matches nothing. Warnings say which; \
+             otherwise the output is complete.",
         ),
         (
             "2",
             "Nothing was written, and the file of -o is unchanged: the command line is wrong, \
-             there is no such directory, FILE is not a regular file, the output cannot be written \
-             or, with --strict, a file would have been left out.",
+             there is no such directory, metric files are only in directories below it and --recursive was not \
+             given, FILE is not a regular file, the output cannot be written or, with --strict, a file would \
+             have been left out.",
         ),
     ],
     environment: ON_DIRECTORIES,
@@ -185,13 +191,13 @@ const EXPLAIN: Page = Page {
         ("0", "Explained."),
         (
             "1",
-            "No series matches; a hint names similar ones. Or: explained, but a file, or part of one, was \
+            "No series matches; hints say why that may be. Or: explained, but a file, or part of one, was \
              left out because it is damaged, foreign or cannot be read; warnings name it.",
         ),
         (
             "2",
-            "Not done: the selector or the command line is wrong, there is no such directory, or the output \
-             cannot be written.",
+            "Not done: the selector or the command line is wrong, there is no such directory, metric files are only \
+             in directories below it and --recursive was not given, or the output cannot be written.",
         ),
     ],
     environment: ON_DIRECTORIES,
@@ -206,6 +212,10 @@ const CHECK: Page = Page {
         (
             "From monitoring, only what breaks the scrape:",
             "promproc check -q --fail-on error /run/app/metrics > /dev/null",
+        ),
+        (
+            "For node_exporter's textfile collector, in its directory:",
+            "promproc check --fail-on never --format prometheus /run/app/metrics > check.tmp && mv check.tmp check.prom",
         ),
         (
             "For a program:",
@@ -241,7 +251,7 @@ const PRUNE: Page = Page {
         ),
     ],
     exit_status: &[
-        ("0", "Done, or there was nothing to remove."),
+        ("0", "Done, or there was nothing to remove. With --if-exists also: there is no such directory."),
         (
             "1",
             "Done, but a file was kept because promproc cannot tell whether its process is dead, or a directory \
@@ -313,8 +323,8 @@ const TOP: Page = Page {
         ("0", "You quit with q or Ctrl-C, or everything was printed."),
         (
             "1",
-            "--once or --batch printed, but a file was left out or is damaged or, in a round of --batch, the \
-             directory was missing; warnings and the rounds name it.",
+            "--once or --batch printed, but a file was left out or is damaged, a filter matches nothing or, in a \
+             round of --batch, the directory was missing; warnings and the rounds say which.",
         ),
         (
             "2",

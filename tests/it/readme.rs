@@ -4,7 +4,8 @@
 //! A line that begins with `$ ` is run by `sh` in a directory that has the repository's `tests` and
 //! nothing else, with the promproc under test first in PATH; the lines up to the next one are what
 //! it prints, standard error included. The sessions of a document see what its earlier ones left. `...`
-//! means any text within a line, and any number of lines where it is alone on one.
+//! means any text within a line, and any number of lines where it is alone on one. What it stands for may make
+//! columns wider, so where it is used two spaces stand for any number of them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,6 +17,8 @@ use std::process::Command;
 use regex::Regex;
 use serde_json::Value;
 
+#[cfg(target_os = "linux")]
+use crate::support::{Directory, Holder};
 use crate::support::{path_with_promproc, promproc, run};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -47,7 +50,7 @@ fn sessions_print_what_the_documents_show() {
             count += 1;
             let printed = printed(command, home.path());
             let printed: Vec<_> = printed.lines().collect();
-            if !matches(&output, &printed) {
+            if !is_shown(&output, &printed) {
                 let text =
                     |lines: &[&str]| lines.iter().map(|line| format!("    {line}\n")).collect::<String>();
                 let (shown, printed) = (text(&output), text(&printed));
@@ -99,6 +102,20 @@ fn printed(command: &str, directory: &Path) -> String {
 }
 
 /// Whether the printed lines are the ones shown, where `...` stands for anything.
+fn is_shown(shown: &[&str], printed: &[&str]) -> bool {
+    if !shown.iter().any(|line| line.contains(CUT)) {
+        return matches(shown, printed);
+    }
+    let gap = Regex::new("  +").unwrap();
+    let narrow = |lines: &[&str]| lines.iter().map(|line| gap.replace_all(line, "  ").into()).collect();
+    let (shown, printed): (Vec<String>, Vec<String>) = (narrow(shown), narrow(printed));
+    matches(&texts(&shown), &texts(&printed))
+}
+
+fn texts(lines: &[String]) -> Vec<&str> {
+    lines.iter().map(String::as_str).collect()
+}
+
 fn matches(shown: &[&str], printed: &[&str]) -> bool {
     match shown {
         [] => printed.is_empty(),
@@ -124,12 +141,15 @@ fn line_matches(shown: &str, printed: &str) -> bool {
 
 #[test]
 fn three_dots_stand_for_text_in_a_line_and_for_lines() {
-    assert!(matches(&["a ... b", "..."], &["a x b"]));
-    assert!(matches(&["...", "z"], &["x", "y", "z"]));
-    assert!(matches(&["..."], &[]));
-    assert!(!matches(&["a ... b"], &["a x c"]));
-    assert!(!matches(&["a"], &["a "]));
-    assert!(!matches(&["a"], &["a", "b"]));
+    assert!(is_shown(&["a ... b", "..."], &["a x b"]));
+    assert!(is_shown(&["...", "z"], &["x", "y", "z"]));
+    assert!(is_shown(&["..."], &[]));
+    assert!(!is_shown(&["a ... b"], &["a x c"]));
+    assert!(!is_shown(&["a"], &["a "]));
+    assert!(!is_shown(&["a"], &["a", "b"]));
+    assert!(is_shown(&["a  b", "..."], &["a     b"]));
+    assert!(!is_shown(&["a  b", "..."], &["a b"]));
+    assert!(!is_shown(&["a  b"], &["a   b"]));
 }
 
 #[test]
@@ -205,27 +225,46 @@ fn anchors_are_those_of_github() {
 fn every_field_of_json_is_described() {
     let page = text_of("docs/json.md");
     let data = Path::new(ROOT).join("tests/data/gunicorn");
-    // Their keys are data.
-    let maps = ["labels", "quantiles"];
-    for (command, arguments) in [
-        ("merge", &["--format", "json"][..]),
-        ("dump", &["--format", "json"]),
-        ("dump", &["--format", "json", "--files"]),
-        ("explain", &["--format", "json", "{__name__=~\".+\"}"]),
-        ("check", &["--format", "json"]),
-        ("prune", &["--format", "json", "--dry-run"]),
+    for (section, options) in [
+        ("merge", &["merge"][..]),
+        ("dump", &["dump"]),
+        ("dump", &["dump", "--files"]),
+        ("explain", &["explain", "{__name__=~\".+\"}"]),
+        ("check", &["check"]),
+        ("prune and clean", &["prune", "--dry-run"]),
+        ("prune and clean", &["clean", "--dry-run"]),
+        ("top", &["top", "--once", "--by", "series"]),
+        ("top", &["top", "--once", "--by", "family"]),
+        ("top", &["top", "--once", "--by", "pid"]),
     ] {
-        let printed = run(promproc().arg(command).args(arguments).arg(&data)).stdout;
-        let mut fields = BTreeSet::new();
-        for value in serde_json::Deserializer::from_str(&printed).into_iter() {
-            let maps: &[&str] = if command == "merge" { &["labels", "buckets"] } else { &maps };
-            collect_fields(&value.unwrap(), maps, &mut fields);
-        }
-        assert!(fields.len() >= 5, "{command}: {fields:?}");
-        let described = described_fields(&page, command);
-        let missing: Vec<_> = fields.difference(&described).collect();
-        assert!(missing.is_empty(), "docs/json.md does not describe {missing:?} of {command}");
+        let printed = run(promproc().args(options).args(["--format", "json"]).arg(&data)).stdout;
+        assert_described(&page, section, options, &printed);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_field_of_found_directories_is_described() {
+    let directory = Directory::with(&[]);
+    let _writer = Holder::shell("exec 9<>$1/counter_$$.db", directory.path());
+    let printed = run(promproc().args(["find", "--format", "json"])).stdout;
+    assert!(printed.contains(directory.path().to_str().unwrap()), "{printed}");
+    assert_described(&text_of("docs/json.md"), "find", &["find"], &printed);
+}
+
+/// The section of the page has all fields of what these options print.
+#[track_caller]
+fn assert_described(page: &str, section: &str, options: &[&str], printed: &str) {
+    // Their keys are data.
+    let maps: &[&str] = if section == "merge" { &["labels", "buckets"] } else { &["labels", "quantiles"] };
+    let mut fields = BTreeSet::new();
+    for value in serde_json::Deserializer::from_str(printed).into_iter() {
+        collect_fields(&value.unwrap(), maps, &mut fields);
+    }
+    assert!(fields.len() >= 4, "{options:?}: {fields:?}");
+    let described = described_fields(page, section);
+    let missing: Vec<_> = fields.difference(&described).collect();
+    assert!(missing.is_empty(), "docs/json.md does not describe {missing:?} of {options:?}");
 }
 
 fn collect_fields(value: &Value, maps: &[&str], fields: &mut BTreeSet<String>) {
@@ -243,9 +282,9 @@ fn collect_fields(value: &Value, maps: &[&str], fields: &mut BTreeSet<String>) {
     }
 }
 
-/// The last parts of the fields in the table of a command: `le` of `histogram.buckets[].le`.
-fn described_fields(page: &str, command: &str) -> BTreeSet<String> {
-    let (_, section) = page.split_once(&format!("\n## {command}\n")).expect("a section of the command");
+/// The last parts of the fields in the tables of a section: `le` of `histogram.buckets[].le`.
+fn described_fields(page: &str, section: &str) -> BTreeSet<String> {
+    let (_, section) = page.split_once(&format!("\n## {section}\n")).expect("a section of that name");
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
     let spans = rows.flat_map(|fields| fields.split('`').skip(1).step_by(2));

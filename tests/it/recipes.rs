@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use regex::Regex;
 use serde_json::{Value, json};
 
-use crate::support::python;
+use crate::support::{path_with_promproc, python};
 
 const RECIPES: &str = include_str!("../../docs/recipes.md");
 
@@ -46,6 +47,24 @@ fn scripts_are_shell() {
 }
 
 #[test]
+fn commands_have_options_that_exist() {
+    let command = Regex::new(r"promproc (?:clean|prune|merge|check|explain)\b[^>|&;\n]*").unwrap();
+    let texts = ["sh", "ini", "yaml"].map(blocks).concat();
+    let commands: Vec<_> = texts.iter().flat_map(|text| command.find_iter(text)).collect();
+    assert!(commands.len() >= 12, "{commands:?}");
+    for command in commands {
+        // Help instead of work, but not instead of an error.
+        let script = format!("{} --help", command.as_str());
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &script])
+            .env("PATH", path_with_promproc())
+            .env("PROMETHEUS_MULTIPROC_DIR", "metrics");
+        fed(shell, "");
+    }
+}
+
+#[test]
 fn modules_are_python_and_units_have_sections() {
     let Some(python) = python() else { return };
     let parse_module = "import ast, sys; ast.parse(sys.stdin.read())";
@@ -65,13 +84,22 @@ fn modules_are_python_and_units_have_sections() {
 }
 
 #[test]
-fn the_sidecar_has_the_user_the_processes_and_the_memory_of_the_service() {
+fn containers_have_directories_of_their_own_and_the_sidecar_is_like_the_service() {
     let Some(python) = python() else { return };
-    let pods = blocks("yaml");
-    assert_eq!(pods.len(), 1);
-    let mut parser = Command::new(python.interpreter());
-    parser.args(["-c", "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"]);
-    let pod: Value = serde_json::from_str(&fed(parser, pods[0])).unwrap();
+    let parsed = |text| -> Value {
+        let mut parser = Command::new(python.interpreter());
+        parser.args(["-c", "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"]);
+        serde_json::from_str(&fed(parser, text)).unwrap()
+    };
+    let documents: Vec<Value> = blocks("yaml").into_iter().map(parsed).collect();
+    let [services, pod, rules] = &documents[..] else { panic!("services, a pod and rules: {documents:?}") };
+    let directories = services["services"].as_object().unwrap().values().map(|service| {
+        assert_eq!(service["volumes"], json!(["metrics:/metrics"]), "an anchor has all but the directory");
+        service["environment"]["PROMETHEUS_MULTIPROC_DIR"].as_str().unwrap()
+    });
+    assert_eq!(directories.collect::<Vec<_>>(), ["/metrics/web-1", "/metrics/web-2"]);
+    let alert = rules["groups"][0]["rules"][0]["expr"].as_str().unwrap();
+    assert!(alert.starts_with("promproc_findings{"), "{alert}");
     assert_eq!((&pod["apiVersion"], &pod["kind"]), (&json!("v1"), &json!("Pod")));
     let spec = &pod["spec"];
     assert_eq!(spec["shareProcessNamespace"], json!(true));

@@ -147,6 +147,13 @@ fn once_prints_json_lines() {
         "process": "read lease granted: no process has it open for writing", "files": 1, "entries": 2, "counted": "3.0",
     });
     assert_eq!(lines("pid"), [process]);
+    // The buckets of a histogram are a row of the same name as in the table, by which --name chooses it.
+    let options = ["--once", "--name", "http_request_duration_seconds_count"];
+    let data = Path::new("tests/data/gunicorn");
+    let rows = top(&[&options[..], &["-f", "json"]].concat(), data).0;
+    let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len() + 1, top(&options, data).0.lines().count());
+    assert!(rows.iter().all(|row| row["sample"] == options[2]), "{rows:?}");
     for options in [&["--format", "json"][..], &["--format", "json", "--batch", "2"]] {
         let (stdout, stderr, status) = top(options, &scene.metrics());
         assert!(

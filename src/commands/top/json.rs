@@ -16,8 +16,8 @@ use crate::console::json_lines::write_line;
 /// The line of a series.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct SeriesLine<'a> {
-    /// The sample's name; all buckets of a label set of a histogram are one line, of that name and `_bucket`.
-    pub sample: &'a str,
+    /// The sample's name; all buckets of a label set of a histogram are one line, `X_count`.
+    pub sample: Cow<'a, str>,
     /// Label names and values, an object sorted by name; of buckets, without `le`.
     pub labels: BTreeMap<&'a str, &'a str>,
     /// The metric family's name.
@@ -85,7 +85,10 @@ impl<'a> SeriesLine<'a> {
     fn new(series: &'a Series) -> Self {
         let traced = &series.traced;
         Self {
-            sample: &traced.sample,
+            sample: match traced.buckets.as_slice() {
+                [] => Cow::Borrowed(&traced.sample),
+                _ => Cow::Owned(format!("{}_count", traced.family)),
+            },
             labels: traced.labels.iter().collect(),
             family: &traced.family,
             metric_type: traced.metric_type.as_str(),

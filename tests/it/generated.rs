@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -28,7 +29,28 @@ fn manual_pages_are_current() {
             assert!(page.contains(&format!("\n.SH {section}\n")), "{file} has no section {section}");
         }
     }
+    assert_links_for_the_wheel(pages.keys());
     assert_current("man", pages);
+}
+
+/// The wheel takes its files from a directory of its own, which has links.
+#[track_caller]
+fn assert_links_for_the_wheel<'a>(pages: impl Iterator<Item = &'a String>) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/wheel/data/share/man/man1");
+    let wanted: BTreeMap<_, _> =
+        pages.map(|page| (page.clone(), Path::new("../../../../../../man").join(page))).collect();
+    if std::env::var_os(REGENERATE).is_some() {
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir(&directory).unwrap();
+        for (page, target) in &wanted {
+            symlink(target, directory.join(page)).unwrap();
+        }
+    }
+    let links = fs::read_dir(&directory).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), fs::read_link(entry.path()).unwrap())
+    });
+    assert_eq!(links.collect::<BTreeMap<_, _>>(), wanted, "to write them anew: {REGENERATE}=1 cargo test");
 }
 
 /// What bash is offered after these words, the last of which is being typed.

@@ -21,6 +21,7 @@ mod merge;
 mod mistakes;
 mod not_run;
 mod oracle;
+mod packages;
 mod properties;
 mod prune;
 mod readme;

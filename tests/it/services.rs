@@ -2,9 +2,12 @@
 //! and what promproc says of their directories meanwhile.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -12,7 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::recipes::recipe;
-use crate::support::{DEADLINE, assert_same_text, names_in, path_with_promproc, promproc, python, wait_for};
+use crate::support::{
+    CURRENT, DEADLINE, assert_same_text, names_in, path_with_promproc, promproc, python, wait_for,
+};
 
 const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/services");
 
@@ -30,11 +35,7 @@ fn gunicorn_whose_workers_are_killed_under_requests() {
     let mut command = Command::new(python.interpreter());
     command.args(["-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "4", "app:app"]);
     let mut service = Service::start(command, home.path(), &metrics);
-    let port = wait_for("gunicorn listens", || {
-        let log = service.log();
-        let (_, rest) = log.split_once("Listening at: http://127.0.0.1:")?;
-        rest.split_once(' ')?.0.parse::<u16>().ok()
-    });
+    let port = wait_for("gunicorn listens", || service.port());
     assert!(!metrics.join("counter_1.db").exists(), "on_starting has cleaned:\n{}", service.log());
 
     let mut killed = BTreeSet::new();
@@ -84,7 +85,95 @@ fn gunicorn_whose_workers_are_killed_under_requests() {
 }
 
 #[test]
+fn gunicorn_with_the_hooks_of_the_python_package() {
+    for client in [CURRENT, "0.21.1"] {
+        let home = tempfile::tempdir().unwrap();
+        let Some((service, port)) = gunicorn_with_hooks(home.path(), client, path_with_promproc()) else {
+            return;
+        };
+        let metrics = home.path().join("metrics");
+        assert!(!metrics.join("counter_1.db").exists(), "on_starting has cleaned:\n{}", service.log());
+
+        let killed = get(port, "/").unwrap().parse().unwrap();
+        assert!(!live_gauges(&metrics, killed).is_empty());
+        signal("KILL", killed);
+        wait_for("child_exit prunes", || live_gauges(&metrics, killed).is_empty().then_some(()));
+        assert!(metrics.join(format!("counter_{killed}.db")).exists(), "counts of the dead still count");
+        wait_for("another worker answers", || get(port, "/").ok().filter(|pid| *pid != killed.to_string()));
+        assert!(!service.log().contains("promproc"), "nothing to complain of:\n{}", service.log());
+    }
+}
+
+#[test]
+fn gunicorn_goes_on_when_its_hooks_fail() {
+    // No promproc to be found; one that never ends; one that fails and says why.
+    let programs = [
+        (None, "promproc clean: promproc is neither beside"),
+        (Some("exec sleep 60"), "timed out after"),
+        (Some("echo promproc: error: the disk is full >&2; exit 2"), "promproc: error: the disk is full"),
+        (Some("exit 2"), "promproc prune: exit status 2"),
+    ];
+    for (script, complaint) in programs {
+        let home = tempfile::tempdir().unwrap();
+        let programs = home.path().join("bin");
+        fs::create_dir(&programs).unwrap();
+        if let Some(script) = script {
+            let program = programs.join("promproc");
+            fs::write(&program, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
+            fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        }
+        let Some((service, port)) = gunicorn_with_hooks(home.path(), CURRENT, programs.into()) else {
+            return;
+        };
+        let killed = get(port, "/").unwrap().parse().unwrap();
+        signal("KILL", killed);
+        wait_for("another worker answers", || get(port, "/").ok().filter(|pid| *pid != killed.to_string()));
+        wait_for("the log has it", || service.log().contains(complaint).then_some(()));
+        assert!(!service.log().contains("Traceback"), "{}", service.log());
+    }
+}
+
+/// gunicorn with one worker, the hooks of `python/promproc`, and a file that a run before this one left;
+/// and the port that it listens on.
+fn gunicorn_with_hooks(home: &Path, client: &str, path: OsString) -> Option<(Service, u16)> {
+    let python = python()?;
+    let metrics = home.join("metrics");
+    fs::create_dir(&metrics).unwrap();
+    fs::write(metrics.join("counter_1.db"), "").unwrap();
+    fs::copy(Path::new(TESTS).join("app.py"), home.join("app.py")).unwrap();
+    fs::write(home.join("gunicorn.conf.py"), recipe("# gunicorn.conf.py, promproc installed by pip"))
+        .unwrap();
+
+    let mut command = Command::new(python.interpreter());
+    command.args(["-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "1", "app:app"]);
+    command.env("PYTHONPATH", python_path(client));
+    let service = Service::start_with(command, home, &metrics, path);
+    let port = wait_for("gunicorn listens", || service.port());
+    wait_for("its worker answers", || get(port, "/").ok());
+    Some((service, port))
+}
+
+/// Where promproc's Python package is, and that release of the client.
+fn python_path(client: &str) -> OsString {
+    let package = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/python"));
+    let client = python().and_then(|python| python.packages_of(client));
+    env::join_paths([Some(package), client].into_iter().flatten()).unwrap()
+}
+
+#[test]
 fn celery_whose_pool_processes_are_killed() {
+    celery(&recipe("# celery_metrics.py, imported by the module that makes the Celery app"), CURRENT);
+}
+
+#[test]
+fn celery_with_the_hook_of_the_python_package() {
+    for client in [CURRENT, "0.21.1"] {
+        celery(&recipe("# the module that makes the Celery app"), client);
+    }
+}
+
+/// Kills a process of Celery's pool, with what its module `celery_metrics` has and that release of the client.
+fn celery(celery_metrics: &str, client: &str) {
     let Some(python) = python() else { return };
     let home = tempfile::tempdir().unwrap();
     let [metrics, queue, done] = ["metrics", "queue", "done"].map(|name| home.path().join(name));
@@ -92,16 +181,18 @@ fn celery_whose_pool_processes_are_killed() {
         fs::create_dir(directory).unwrap();
     }
     fs::copy(Path::new(TESTS).join("tasks.py"), home.path().join("tasks.py")).unwrap();
-    let recipe = recipe("# celery_metrics.py, imported by the module that makes the Celery app");
-    fs::write(home.path().join("celery_metrics.py"), recipe).unwrap();
+    fs::write(home.path().join("celery_metrics.py"), celery_metrics).unwrap();
 
+    let python_path = python_path(client);
     let mut command = Command::new(python.interpreter());
     command.args(["-m", "celery", "-A", "tasks", "worker", "--concurrency", "2"]);
+    command.env("PYTHONPATH", &python_path);
     let mut service = Service::start(command, home.path(), &metrics);
     // The caller has no metrics of its own.
     let calls = "import tasks\nfor name in 'abcdefgh': tasks.work.delay(name)";
     let mut caller = Command::new(python.interpreter());
-    caller.args(["-c", calls]).current_dir(home.path()).env_remove("PROMETHEUS_MULTIPROC_DIR");
+    caller.args(["-c", calls]).current_dir(home.path());
+    caller.env("PYTHONPATH", &python_path).env_remove("PROMETHEUS_MULTIPROC_DIR");
     assert!(caller.status().unwrap().success());
     let pids = wait_for("eight tasks are done", || {
         let pids =
@@ -126,6 +217,8 @@ fn celery_whose_pool_processes_are_killed() {
         alive.len()
     );
     assert_same_text(&String::from_utf8(merged.unwrap().stdout).unwrap(), &expected, "merge");
+
+    assert!(!service.log().contains("promproc: "), "nothing to complain of:\n{}", service.log());
 
     assert_eq!(clean(&metrics).status.code(), Some(2));
     // Not asked to end: it may wait for the process that was killed, and for ever.
@@ -233,12 +326,18 @@ struct Service {
 }
 
 impl Service {
-    fn start(mut command: Command, home: &Path, metrics: &Path) -> Self {
+    fn start(command: Command, home: &Path, metrics: &Path) -> Self {
+        Self::start_with(command, home, metrics, path_with_promproc())
+    }
+
+    fn start_with(mut command: Command, home: &Path, metrics: &Path, path: OsString) -> Self {
         let log = home.join("log");
         let output = File::create(&log).unwrap();
         let main = command
             .current_dir(home)
-            .env("PATH", path_with_promproc())
+            .env("PATH", path)
+            // No __pycache__ in the source tree.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PROMETHEUS_MULTIPROC_DIR", metrics)
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
@@ -251,6 +350,13 @@ impl Service {
 
     fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The port on which gunicorn says that it listens.
+    fn port(&self) -> Option<u16> {
+        let log = self.log();
+        let (_, rest) = log.split_once("Listening at: http://127.0.0.1:")?;
+        rest.split_once(' ')?.0.parse().ok()
     }
 
     /// Kills all of its process group, if it has not ended by itself.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use rustix::fs::FlockOperation;
+
 use self::not_run::not_run;
 
 // By its path, for the benchmarks too, which take this file out of `support`.
@@ -55,7 +57,7 @@ impl Python {
         fs::create_dir_all(base).map_err(text)?;
         // Tests run in several threads, and with nextest in several processes.
         let lock = File::create(base.join("python.lock")).map_err(text)?;
-        lock.lock().map_err(text)?;
+        rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(|error| text(error.into()))?;
 
         let python = Self { root: base.join("python") };
         let system = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());

@@ -91,6 +91,7 @@ impl Family<'_> {
             finding.severity = Severity::Info;
         }
         let finding = finding.advice(match code {
+            Code::DeadSeries => "remove them now, and run `promproc prune --mode live,all` from cron",
             Code::DeadDecides => {
                 "nothing, if the gauge should remember dead processes; else remove their files and use a live mode"
             }

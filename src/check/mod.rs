@@ -129,6 +129,22 @@ fn is_named(subject: &str, message: &str) -> bool {
     })
 }
 
+/// Takes back the command that prunes all live gauges where it would remove files that count in a gauge of the
+/// wrong mode: its value would be wrong for ever.
+fn spare_wrong_modes(findings: &mut [Finding]) {
+    let spared = findings.iter().filter(|finding| finding.code == Code::WrongMode);
+    let directories = spared.flat_map(|finding| &finding.files).filter_map(|file| file.path.parent());
+    let directories: BTreeSet<PathBuf> = directories.map(PathBuf::from).collect();
+    for finding in findings {
+        let before = finding.commands.len();
+        finding.commands.retain(|command| !directories.iter().any(|one| command.prunes_live_gauges_of(one)));
+        if finding.commands.len() < before {
+            "first give the gauge that wrong-mode names the mode sum: pruning now breaks its value"
+                .clone_into(&mut finding.advice);
+        }
+    }
+}
+
 /// What a directory was found to be like.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -201,6 +217,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     findings.extend(directory::findings(&paths, what.recursive, &survey));
     let growth = Growth::of(&survey, series.into_families());
     findings.extend(growth.finding(&paths));
+    spare_wrong_modes(&mut findings);
     // Those that the same command fixes stand together.
     findings.sort_by_cached_key(|finding| {
         let commands: Vec<_> = finding.commands.iter().map(Remedy::to_string).collect();

@@ -7,6 +7,7 @@ use super::survey::{Survey, Surveyed};
 use super::{Code, Finding};
 use crate::directory::user_to_be;
 use crate::liveness::{Evidence, Process, families, own_number};
+use crate::model::GaugeMode;
 use crate::notation::{Remedy, counted, quoted, some_of};
 
 pub(super) fn findings(survey: &Survey) -> Vec<Finding> {
@@ -54,7 +55,7 @@ fn shared(survey: &Survey) -> Vec<Finding> {
 fn heirs(survey: &Survey) -> Vec<Finding> {
     let named_by_pid = named_by_pid(survey);
     let mut by_identifier: BTreeMap<(&Path, &str, Code), Vec<&Surveyed>> = BTreeMap::new();
-    for file in survey.files().filter(|file| file.name().mode.is_some()) {
+    for file in survey.files().filter(|file| file.name().mode.is_some_and(GaugeMode::is_live)) {
         let Some(heirs) = file.examined.heirs() else { continue };
         let directory = file.directory().path();
         let is_same = heirs.iter().any(|heir| own_number(heir).is_some_and(|own| is_of(file, own)));

@@ -219,7 +219,8 @@ pub fn explain_series(series: TracedSeries, files: &[impl Borrow<Examined>]) -> 
     };
     let should_be_sum = has_dead
         && series.mode == Some(GaugeMode::LiveSum)
-        && series.contributions.iter().any(|one| one.value < 0.0);
+        && series.contributions.iter().any(|one| one.value < 0.0)
+        && series.contributions.iter().any(|one| one.value > 0.0);
     let mut remedies = Vec::new();
     if let (true, false, Some(mode)) =
         (is_wrong, should_be_sum, series.mode.filter(|mode| *mode != GaugeMode::Unknown))

@@ -22,6 +22,7 @@ mod view;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -157,15 +158,17 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
         let processes = Processes::list();
         let neighbours = neighbours(unproven().map(|(examined, _)| examined.file.directory()));
         let of_neighbours = neighbours.values().flatten();
-        let of_neighbours = of_neighbours.map(|(id, file_name)| (*id, file_name.as_str()));
+        let of_neighbours = of_neighbours.map(|file| (file.id, file.file_name.as_str()));
         let wanted = unproven().map(|(examined, look)| (look.id, examined.file.file_name()));
         let holders = processes.holders(wanted.chain(of_neighbours));
-        let has_holder = |files: &[(FileId, String)]| files.iter().any(|(id, _)| !holders.of(*id).is_empty());
-        let near: HashSet<_> = neighbours
-            .iter()
-            .filter(|(_, files)| has_holder(files))
-            .map(|(directory, _)| *directory)
-            .collect();
+        let mut near = HashSet::new();
+        for (directory, files) in &neighbours {
+            let is_numbered_here = |file: &&Neighbour| {
+                let number = process_id(&file.file_name);
+                holders.of(file.id).iter().any(|holder| Some(holder.pid) == number)
+            };
+            near.extend(files.iter().filter(is_numbered_here).map(|file| (*directory, file.owner)));
+        }
         (processes, holders, near)
     });
     for (examined, look) in seen {
@@ -176,7 +179,7 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
             (Lease::Granted, _) => Evidence::LeaseGranted,
             (Lease::NoEvidence, Some((processes, holders, near))) => match holders.of(look.id) {
                 [] => {
-                    let is_near = near.contains(&Arc::as_ptr(examined.file.directory()));
+                    let is_near = near.contains(&(Arc::as_ptr(examined.file.directory()), look.owner));
                     let found = of_the_number(examined.file.file_name(), look.modified, processes, holders);
                     if is_near { found } else { found.seen_from_afar() }
                 }
@@ -193,21 +196,30 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
     Ok(())
 }
 
+/// A metric file in a directory.
+struct Neighbour {
+    id: FileId,
+    owner: u32,
+    file_name: String,
+}
+
 /// The metric files of each of these directories. Where a process that can be seen has one of them open for
-/// writing, the numbers in their names are numbers of this pid namespace.
+/// writing, and the number in its name, the numbers in names of that owner's files are taken for numbers of this
+/// pid namespace: another service in the same directory mostly has another owner.
 fn neighbours<'d>(
     directories: impl Iterator<Item = &'d Arc<Directory>>,
-) -> HashMap<*const Directory, Vec<(FileId, String)>> {
+) -> HashMap<*const Directory, Vec<Neighbour>> {
     let mut found = HashMap::new();
     for directory in directories {
         found.entry(Arc::as_ptr(directory)).or_insert_with(|| {
             // One that cannot be listed has no neighbours, and then nothing is taken for dead.
             let contents = Contents::of(directory).unwrap_or_default();
-            let id = |file: MetricFile| {
+            let neighbour = |file: MetricFile| {
                 let metadata = directory.metadata(file.file_name()).ok()?;
-                Some((FileId::of(&metadata), file.file_name().to_owned()))
+                let (id, owner) = (FileId::of(&metadata), metadata.uid());
+                Some(Neighbour { id, owner, file_name: file.file_name().to_owned() })
             };
-            contents.files.into_iter().filter_map(id).collect()
+            contents.files.into_iter().filter_map(neighbour).collect()
         });
     }
     found

@@ -63,6 +63,15 @@ impl Remedy {
         Self::Prune { directory: directory.to_owned(), mode: Some(mode).filter(|mode| !mode.is_live()) }
     }
 
+    /// Whether it removes the live gauges of a directory's dead processes.
+    pub fn prunes_live_gauges_of(&self, place: &Path) -> bool {
+        match self {
+            Self::Prune { directory, mode: None } => directory == place,
+            Self::AsUser { remedy, .. } => remedy.prunes_live_gauges_of(place),
+            _ => false,
+        }
+    }
+
     /// The same as that user; as the caller if there is none.
     pub fn as_user(self, user: Option<String>) -> Self {
         match user {

@@ -103,6 +103,26 @@ fn what_some_processes_count_up_and_others_down_is_not_pruned() {
     let explained = run(promproc().args(["explain", "jobs"]).arg(directory.path()));
     assert!(explained.stdout.contains("use multiprocess_mode='sum'"), "{explained:?}");
     assert!(!explained.stdout.contains("promproc prune"), "{explained:?}");
+
+    // Another gauge of the same process: pruning it would break this one.
+    killed(
+        directory.path(),
+        &format!("{}; Gauge('other', 'h', multiprocess_mode='liveall').set(1)", gauge("dec(1)")),
+    )
+    .unwrap();
+    let found = findings(directory.path());
+    assert_eq!(codes(&found), ["stuck-gauge", "wrong-mode"], "{found:?}");
+    assert!(found[0].commands.is_empty() && found[0].advice.contains("pruning now breaks"), "{found:?}");
+
+    // A value that is negative by itself counts nothing down.
+    let directory = self::directory();
+    killed(directory.path(), "Gauge('degrees', 'h', multiprocess_mode='livesum').set(-3)").unwrap();
+    assert_found(
+        directory.path(),
+        &["stuck-gauge"],
+        &["degrees is -3, gone without them"],
+        &["empty-directory"],
+    );
 }
 
 #[test]

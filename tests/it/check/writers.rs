@@ -178,15 +178,38 @@ fn a_command_for_a_user_who_may_not_names_one_who_may() {
     }
     let directory = directory();
     let reachable = Directory::with(&[]);
-    fs::write(
-        directory.path().join("gauge_livesum_4999999.db"),
-        fs::read("tests/data/gunicorn/gauge_livesum_8187.db").unwrap(),
-    )
-    .unwrap();
-    let _live = Holder::stranger("exec 9<>$1/counter_1.db", directory.path());
-    let ran =
-        run(promproc_of_a_stranger(&reachable).args(["check", "--format", "json"]).arg(directory.path()));
+    let gauge = directory.path().join("gauge_livesum_4999999.db");
+    fs::write(&gauge, fs::read("tests/data/gunicorn/gauge_livesum_8187.db").unwrap()).unwrap();
+    // Who may have leases on other users' files knows that it is dead.
+    let program = promproc_of_a_stranger(&reachable);
+    let binary = program.get_args().last().unwrap();
+    let mut command = Command::new("setpriv");
+    command.args([
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=+lease",
+        "--ambient-caps=+lease",
+    ]);
+    let ran = run(command.arg(binary).args(["check", "--format", "json"]).arg(directory.path()));
     let found = report(&ran).findings;
     let stuck = found.iter().find(|finding| finding.code == "stuck-gauge").unwrap();
     assert_eq!(stuck.commands, [format!("sudo -u root promproc prune {}", directory.path().display())]);
+}
+
+#[test]
+fn a_neighbour_of_another_user_proves_no_death() {
+    if !can_change_user() {
+        return;
+    }
+    let directory = directory();
+    let reachable = Directory::with(&[]);
+    // A live worker of another container, with the number that it has there.
+    let gauge = directory.path().join("gauge_livesum_4999999.db");
+    fs::write(&gauge, fs::read("tests/data/gunicorn/gauge_livesum_8187.db").unwrap()).unwrap();
+    let _own = Holder::stranger("exec 9<>$1/counter_$$.db", directory.path());
+    let ran = run(promproc_of_a_stranger(&reachable).arg("prune").arg(directory.path()));
+    assert_eq!(ran.status, Some(2), "{ran:?}");
+    ran.says(&["may be in another pid namespace"]);
+    assert!(gauge.exists());
 }

@@ -23,6 +23,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -156,7 +157,11 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
     let unproven = || seen.iter().filter(|(_, look)| is_unproven(look.lease));
     let table = unproven().next().is_some().then(|| {
         let processes = Processes::list();
-        let neighbours = neighbours(unproven().map(|(examined, _)| examined.file.directory()));
+        // A container's neighbours prove nothing of other containers that share the directory.
+        let neighbours = match sees_all_pid_namespaces() {
+            true => neighbours(unproven().map(|(examined, _)| examined.file.directory())),
+            false => HashMap::new(),
+        };
         let of_neighbours = neighbours.values().flatten();
         let of_neighbours = of_neighbours.map(|file| (file.id, file.file_name.as_str()));
         let wanted = unproven().map(|(examined, look)| (look.id, examined.file.file_name()));
@@ -194,6 +199,15 @@ pub(crate) fn weigh<'e, F: InDirectory + 'e>(
         });
     }
     Ok(())
+}
+
+/// Whether this is the first pid namespace, below which all others are: then a process that cannot be seen is not
+/// of a container beside this one. Elsewhere than on Linux there are no pid namespaces.
+fn sees_all_pid_namespaces() -> bool {
+    // PROC_PID_INIT_INO in Linux' include/linux/proc_ns.h.
+    const FIRST: &str = "pid:[4026531836]";
+    !cfg!(target_os = "linux")
+        || std::fs::read_link("/proc/self/ns/pid").is_ok_and(|link| link == Path::new(FIRST))
 }
 
 /// A metric file in a directory.

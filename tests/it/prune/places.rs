@@ -63,7 +63,8 @@ fn one_container_that_is_out_of_sight_keeps_no_other_from_being_pruned() {
             std::os::unix::fs::chown(top.file(below).join(name), Some(STRANGER), Some(STRANGER)).unwrap();
         }
     }
-    let worker = Holder::shell("exec 9<>$1/b/counter_$$.db", top.path());
+    // The worker has the owner of the files beside it.
+    let worker = Holder::shell("exec 9<>$1/b/counter_$$.db && chown 65534 $1/b/counter_$$.db", top.path());
     let ran = run(promproc_without_leases().args(["prune", "-r", "--settle", "0"]).arg(top.path()));
     assert_eq!(ran.status, Some(2), "{ran:?}");
     assert_eq!(ran.stdout, format!("removed 5 files of 1 dead process from {}\n", top.file("b").display()));

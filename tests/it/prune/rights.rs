@@ -99,6 +99,25 @@ fn a_sidecar_that_sees_one_worker_prunes_the_dead_ones_gauges() {
 }
 
 #[test]
+fn a_worker_that_can_be_seen_proves_nothing_of_another_container() {
+    if !has_containers() || !can_change_user() {
+        return;
+    }
+    let directory = directory_of(&[NO_PID]);
+    directory.give_to(STRANGER);
+    // In the container: a worker with its own number in its file, the owner of the others, and promproc.
+    let script = format!(
+        "cd {}; exec 9<>counter_$$.db && chown {STRANGER} counter_$$.db && \
+         setpriv --bounding-set=-lease {} prune .; exit $?",
+        directory.path().display(),
+        promproc().get_program().display(),
+    );
+    let ran = run(in_container().args(["sh", "-c", &script]));
+    ran.fails_with(&["nothing pruned", "may be in another pid namespace", "hint: "]);
+    assert_eq!(directory.names().len(), 14);
+}
+
+#[test]
 fn a_sidecar_keeps_gauges_that_a_worker_has_open_or_mapped() {
     if !can_change_user() {
         return;

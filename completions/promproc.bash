@@ -130,7 +130,7 @@ _promproc() {
                     return 0
                     ;;
                 --ignore)
-                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides wrong-mode inherited-file held-by-child shared-file pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict bucket-layouts lost-series pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout removed-file negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners interrupted-removal other-files empty-variable unseen-writers slow-scrape" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides wrong-mode inherited-file held-by-child shared-file pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict bucket-layouts lost-series pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout removed-file negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners interrupted-removal other-files unseen-writers slow-scrape" -- "${cur}"))
                     return 0
                     ;;
                 --watch)

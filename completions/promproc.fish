@@ -188,7 +188,6 @@ nearly-full\t''
 several-owners\t''
 interrupted-removal\t''
 other-files\t''
-empty-variable\t''
 unseen-writers\t''
 slow-scrape\t''"
 complete -c promproc -n "__fish_promproc_using_subcommand check" -l watch -d 'Look twice, this far apart (500ms, 5s, 2m), and report counters that fell in between' -r

@@ -72,7 +72,7 @@ fn refused(wrong: &clap::Error) -> ExitCode {
 fn shown(printed: io::Result<()>) -> ExitCode {
     match printed {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let _ = writeln!(io::stderr(), "promproc: error: {error}");
+            let _ = writeln!(io::stderr(), "promproc: error: standard output: {error}");
             ExitCode::from(2)
         }
         _ => ExitCode::SUCCESS,

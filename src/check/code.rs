@@ -200,11 +200,9 @@ codes! {
     InterruptedRemoval = "interrupted-removal", Warning;
     /// The directory contains files that are not metric files. They do no harm.
     OtherFiles = "other-files", Info;
-    /// PROMETHEUS_MULTIPROC_DIR is set but empty. The client takes that for a directory and writes into the
-    /// one that the service was started in.
-    EmptyVariable = "empty-variable", Warning;
     /// Processes that have files open, or may have, cannot be seen from here: they are in another pid
-    /// namespace, like those of a container, or belong to another user.
+    /// namespace, like those of a container, or belong to another user. A warning where nothing is known of any
+    /// file: then no dead process can be found.
     UnseenWriters = "unseen-writers", Info;
     /// The official client needs about a second or more for this directory. The finding says whether
     /// files of dead processes or the cardinality of labels are to blame.

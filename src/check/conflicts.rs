@@ -133,7 +133,7 @@ fn cut_pids(survey: &Survey) -> Option<Finding> {
     let files: Vec<_> = survey.files().filter(is_cut).collect();
     let example = files.first()?.name();
     let message = format!(
-        "{}: the identifier {} has an underscore; in the label pid only {:?} of it is left",
+        "{}: the identifier {} has an underscore, so that only {:?} of it is left in the label pid",
         counted(files.len(), "gauge file"),
         example.pid(),
         example.pid_label()

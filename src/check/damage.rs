@@ -29,7 +29,9 @@ pub(super) fn findings(survey: &Survey, problems: &[Problem]) -> Vec<Finding> {
 fn of_problem(problem: &Problem, file: Option<&Surveyed>, survey: &Survey) -> Finding {
     let fails = |what: &str| format!("{what}; the official client fails on it, for every scrape");
     let (code, message, can_be_moved) = match &problem.kind {
-        ProblemKind::Name | ProblemKind::NotAFile | ProblemKind::Format(FormatError::Foreign { .. }) => {
+        ProblemKind::Name
+        | ProblemKind::NotAFile
+        | ProblemKind::Format(FormatError::Foreign { .. } | FormatError::Sqlite) => {
             (Code::ForeignFile, fails(&problem.kind.to_string()), true)
         }
         ProblemKind::Format(FormatError::Ruby { .. }) => {
@@ -70,7 +72,7 @@ fn of_problem(problem: &Problem, file: Option<&Surveyed>, survey: &Survey) -> Fi
     match problem.kind {
         // Whoever wrote it may still need it under its name.
         ProblemKind::Name => foreign(finding, &problem.path, examined(survey, &problem.path).as_ref()),
-        ProblemKind::Format(FormatError::Foreign { .. }) => {
+        ProblemKind::Format(FormatError::Foreign { .. } | FormatError::Sqlite) => {
             let finding = foreign(finding, &problem.path, file.map(|file| &file.examined));
             let restart = format!("restart the process if it writes metrics here; else {}", finding.advice);
             if finding.commands.is_empty() { finding.advice(restart) } else { finding }

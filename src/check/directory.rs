@@ -11,24 +11,13 @@ use rustix::io::Errno;
 use super::survey::{Survey, Surveyed};
 use super::writers::named_by_pid;
 use super::{Code, Finding};
-use crate::directory::{Directory, InDirectory, Listed, OtherKind, user_to_be};
-use crate::format::MetricFileName;
-use crate::liveness::{Liveness, RemovedFiles, own_number, removed_files};
+use crate::directory::{Directory, InDirectory, Listed, OtherKind, user_named, user_to_be};
+use crate::liveness::{Liveness, RemovedFiles, is_numbered, own_number, removed_files};
 use crate::model::GaugeMode;
 use crate::notation::{Remedy, counted, some_of};
 
 /// From this share on a file system is nearly full.
 const NEARLY_FULL: f64 = 0.9;
-
-pub(super) fn empty_variable() -> Finding {
-    Finding::new(
-        Code::EmptyVariable,
-        "PROMETHEUS_MULTIPROC_DIR",
-        "it is set, but empty: the client takes that for a directory, and writes into the one that the service \
-         was started in",
-    )
-    .advice("unset it, or name a directory")
-}
 
 /// Directories that do not exist. Who still writes to what was in one goes on doing so.
 pub(super) fn missing(paths: &[PathBuf]) -> Vec<Finding> {
@@ -41,7 +30,10 @@ fn one_missing<'a>(path: &Path, removed: impl Iterator<Item = &'a RemovedFiles>)
     let removed: Vec<_> = removed.collect();
     let mut message =
         "it does not exist; the client does not create it, so processes fail when they start".to_owned();
-    let mut advice = "create it, as the user that the service runs as, before the service starts".to_owned();
+    let mut advice =
+        "create it, as the user that the service runs as, before the service starts; promproc find shows \
+                      the directories that running processes use"
+            .to_owned();
     if !removed.is_empty() {
         let files = removed.iter().map(|of| of.names.len()).sum();
         let writers = some_of(removed.iter().map(|of| format!("pid {}", of.process)));
@@ -53,9 +45,17 @@ fn one_missing<'a>(path: &Path, removed: impl Iterator<Item = &'a RemovedFiles>)
         );
         advice += "; then restart these processes";
     }
-    let mut finding = Finding::new(Code::MissingDirectory, path.to_string_lossy(), message)
-        .advice(advice)
-        .remedy(Remedy::Clean { directory: path.to_owned(), keep_live: false });
+    let mut finding = Finding::new(Code::MissingDirectory, path.to_string_lossy(), message).advice(advice);
+    // A path that nobody writes to may be mistyped, and whose it should be is not known.
+    if let Some(owner) = removed.iter().find_map(|of| of.process.user()) {
+        let directory = path.to_owned();
+        let caller = rustix::process::geteuid().as_raw();
+        finding = match caller {
+            0 if owner != 0 => finding.remedy(Remedy::CreateFor { user: user_named(owner), directory }),
+            caller if caller == owner => finding.remedy(Remedy::Clean { directory, keep_live: false }),
+            _ => finding,
+        };
+    }
     for of in removed {
         finding.pids.insert(of.process.pid.to_string());
         finding.files.extend(of.names.iter().map(|name| path.join(name).into()));
@@ -108,9 +108,7 @@ pub(super) fn findings(paths: &[PathBuf], recursive: bool, survey: &Survey) -> V
         if let (Some(own), true) = (own_number(&removed.process), named_by_pid.contains(&*removed.directory))
         {
             // The others were inherited from the process that forked it, and are not written.
-            removed.names.retain(|name| {
-                name.parse::<MetricFileName>().is_ok_and(|name| name.pid().parse() == Ok(own))
-            });
+            removed.names.retain(|name| is_numbered(name, own));
         }
         if !removed.names.is_empty() {
             found.push(written_though_removed(removed));
@@ -198,11 +196,15 @@ fn several_owners(directory: &Path, files: &[&Surveyed]) -> Option<Finding> {
 
 fn written_though_removed(RemovedFiles { process, directory, names }: RemovedFiles) -> Finding {
     let message = format!(
-        "pid {process} writes to {}, which were removed: what it counts there is lost",
+        "pid {process} writes to {}, removed from the directory: what it counts there is lost",
         some_of(&names)
     );
     let mut finding = Finding::new(Code::RemovedFile, directory.to_string_lossy(), message)
-        .summary(format!("pid {process} still writes to {} that were removed", counted(names.len(), "file")))
+        .summary(format!(
+            "pid {process} still writes to {} that {} removed",
+            counted(names.len(), "file"),
+            if names.len() == 1 { "was" } else { "were" }
+        ))
         .advice(format!("restart pid {}", process.pid));
     finding.files = names.iter().map(|name| directory.join(name).into()).collect();
     finding.pids.insert(process.pid.to_string());

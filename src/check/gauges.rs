@@ -1,11 +1,12 @@
 //! Gauges whose value is a dead process's, or nobody's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::survey::{Survey, Surveyed};
 use super::{Code, Finding, Severity};
 use crate::directory::user_to_be;
-use crate::explain::{Explanation, Fate, Value, explain_series};
+use crate::explain::{Explanation, Fate, Value, explain_series, spare, spared};
 use crate::liveness::{Liveness, running};
 use crate::merge::{Contribution, TracedSeries};
 use crate::model::{GaugeMode, GaugeRule, MetricType};
@@ -23,17 +24,18 @@ pub(super) fn findings(traced: Vec<TracedSeries>, survey: &Survey) -> Vec<Findin
         let family = (explanation.series.family.clone(), explanation.series.mode);
         families.entry(family).or_default().push(explanation);
     }
+    let spared = spared(families.values().flatten(), &survey.listed);
     let mut found = Vec::new();
     for ((family, mode), series) in &families {
         let mode = mode.unwrap_or(GaugeMode::All);
-        let of_family = Family { name: family, mode, series, files: &survey.listed };
+        let of_family = Family { name: family, mode, series, files: &survey.listed, spared: &spared };
         found.extend(of_family.stuck());
         found.extend(of_family.should_be_sum());
         found.extend(of_family.nan());
         found.extend(of_family.zero());
         found.extend(of_family.never_set());
     }
-    found.extend(reused(survey));
+    found.extend(reused(survey, &spared));
     found
 }
 
@@ -43,6 +45,8 @@ struct Family<'a> {
     mode: GaugeMode,
     series: &'a [Explanation],
     files: &'a [Surveyed],
+    /// Directories in which not all live gauges of the dead may go.
+    spared: &'a BTreeSet<PathBuf>,
 }
 
 impl Family<'_> {
@@ -68,25 +72,32 @@ impl Family<'_> {
         let dead = shown.iter().flat_map(|one| &one.series.contributions).filter(|one| is_dead(one));
         let files: BTreeSet<usize> = dead.map(|one| one.file).collect();
         let pids: BTreeSet<&str> = files.iter().map(|file| self.files[*file].name().pid()).collect();
+        // In several directories equal numbers are of several processes.
+        let processes: BTreeSet<_> = files
+            .iter()
+            .map(|file| (self.files[*file].directory().path(), self.files[*file].name().pid()))
+            .collect();
+        let dead = counted(processes.len(), "dead process");
         let name = example.series.name_and_labels();
         let mut finding = Finding::new(
             code,
             self.name,
             format!(
-                "{} of {} (pid {}) still {} in {} series of mode {}: {name} is {value}, {without} without them",
+                "{} of {} (pid {}) still {} in {} series of mode {}: {name} is {value}, without them {}",
                 counted(files.len(), "file"),
-                counted(pids.len(), "dead process"),
+                dead,
                 some_of(&pids),
                 if files.len() == 1 { "counts" } else { "count" },
                 shown.len(),
                 self.mode,
+                if without == "gone" { "it would disappear" } else { &without },
             ),
         )
         .summary(match shown.len() {
             1 => self.name.to_owned(),
             more => format!("{} ({more} series)", self.name),
         });
-        finding.change = Some(format!("{value} → {without} without {}", counted(pids.len(), "dead process")));
+        finding.change = Some(format!("{value} → {without} without {dead}"));
         if changed.is_empty() {
             finding.severity = Severity::Info;
         }
@@ -197,7 +208,8 @@ impl Family<'_> {
 
     /// Adds series and files to a finding, and the command that takes out those of dead processes.
     fn about(&self, series: &[&Explanation], files: &BTreeSet<usize>, finding: Finding) -> Finding {
-        let mut finding = with_files(finding, files.iter().map(|file| &self.files[*file]), self.mode);
+        let mut finding =
+            with_files(finding, files.iter().map(|file| &self.files[*file]), self.mode, self.spared);
         finding.series = series.iter().map(|one| one.series.name_and_labels()).collect();
         finding
     }
@@ -208,16 +220,21 @@ fn with_files<'a>(
     mut finding: Finding,
     files: impl Iterator<Item = &'a Surveyed> + Clone,
     mode: GaugeMode,
+    spared: &BTreeSet<PathBuf>,
 ) -> Finding {
     for file in files.clone().filter(|file| file.liveness() == Liveness::Dead) {
         let user = user_to_be(file.facts.owner);
         finding = finding.remedy(Remedy::prune(file.directory().path(), mode).as_user(user));
     }
+    if spare(&mut finding.commands, Some(mode), spared) && finding.commands.is_empty() {
+        "first give the gauge that wrong-mode names the mode sum: pruning now breaks its value"
+            .clone_into(&mut finding.advice);
+    }
     finding.files(files)
 }
 
 /// Dead processes' live gauges whose number another process has.
-fn reused(survey: &Survey) -> Option<Finding> {
+fn reused(survey: &Survey, spared: &BTreeSet<PathBuf>) -> Option<Finding> {
     let is_stuck = |file: &&Surveyed| {
         file.liveness() == Liveness::Dead && file.name().mode.is_some_and(GaugeMode::is_live)
     };
@@ -236,5 +253,7 @@ fn reused(survey: &Survey) -> Option<Finding> {
     .advice("remove the gauges; do not ask kill -0 or /proc whether a writer is alive");
     let numbers: BTreeSet<_> = running.iter().map(|process| process.pid.to_string()).collect();
     let reused: Vec<_> = stuck.into_iter().filter(|file| numbers.contains(file.name().pid())).collect();
-    Some(with_files(finding, reused.into_iter(), GaugeMode::LiveAll))
+    // The command for all modes.
+    let mode = if spared.is_empty() { GaugeMode::LiveAll } else { GaugeMode::LiveSum };
+    Some(with_files(finding, reused.into_iter(), mode, spared))
 }

@@ -229,13 +229,13 @@ impl Growth {
         let finding = Finding::new(Code::SlowScrape, "growth", message);
         match self.blame() {
             Blame::Cardinality => Some(
-                finding.advice("use fewer labels, or labels with fewer values; or scrape promproc merge"),
+                finding.advice("use fewer labels, or labels with fewer values; or expose what `promproc merge -o FILE` writes"),
             ),
-            Blame::Processes => Some(finding.advice("run fewer processes; or scrape promproc merge")),
+            Blame::Processes => Some(finding.advice("run fewer processes; or expose what `promproc merge -o FILE` writes")),
             Blame::DeadFiles => {
                 let finding = finding.advice(
                     "restart the service on a clean directory (counters begin at 0, which Prometheus takes for a \
-                     restart); or scrape promproc merge",
+                     restart)",
                 );
                 let clean = |path: &PathBuf| Remedy::Clean { directory: path.clone(), keep_live: false };
                 Some(paths.iter().map(clean).fold(finding, Finding::remedy))

@@ -23,7 +23,7 @@ pub use code::{Code, Severity};
 pub use counters::Counts;
 pub use growth::{Growth, LabelValues, ScrapeCost, SeriesCount, Totals};
 
-use crate::directory::{DirectoryError, scan_until_whole};
+use crate::directory::{DirectoryError, is_read_only, scan_until_whole};
 use crate::liveness::Liveness;
 use crate::merge::{Merged, Options, Traced};
 use crate::notation::Remedy;
@@ -129,18 +129,17 @@ fn is_named(subject: &str, message: &str) -> bool {
     })
 }
 
-/// Takes back the command that prunes all live gauges where it would remove files that count in a gauge of the
-/// wrong mode: its value would be wrong for ever.
-fn spare_wrong_modes(findings: &mut [Finding]) {
-    let spared = findings.iter().filter(|finding| finding.code == Code::WrongMode);
-    let directories = spared.flat_map(|finding| &finding.files).filter_map(|file| file.path.parent());
-    let directories: BTreeSet<PathBuf> = directories.map(PathBuf::from).collect();
+/// Takes back the commands that would change files where the file system is mounted read-only.
+fn spare_read_only(findings: &mut [Finding]) {
+    let mut known = BTreeMap::new();
     for finding in findings {
         let before = finding.commands.len();
-        finding.commands.retain(|command| !directories.iter().any(|one| command.prunes_live_gauges_of(one)));
+        finding.commands.retain(|command| {
+            let Some(directory) = command.changes_files_in() else { return true };
+            !*known.entry(directory.to_owned()).or_insert_with_key(|directory| is_read_only(directory))
+        });
         if finding.commands.len() < before {
-            "first give the gauge that wrong-mode names the mode sum: pruning now breaks its value"
-                .clone_into(&mut finding.advice);
+            finding.advice += "; here the directory is mounted read-only: do it where it is not";
         }
     }
 }
@@ -179,8 +178,6 @@ pub struct Checked {
     pub recursive: bool,
     /// The name of a label that says from which directory a series is.
     pub directory_label: Option<String>,
-    /// Whether the environment variable that names the directory is set, but empty.
-    pub variable_is_empty: bool,
     /// What was counted some time before, if that is to be compared.
     pub before: Option<Counts>,
 }
@@ -192,9 +189,6 @@ pub struct Checked {
 /// [`DirectoryError`] if a path cannot be worked on, other than that it does not exist.
 pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     let mut findings = Vec::new();
-    if what.variable_is_empty {
-        findings.push(directory::empty_variable());
-    }
     let (missing, paths): (Vec<_>, Vec<_>) = what.paths.iter().cloned().partition(|path| !path.exists());
     findings.extend(directory::missing(&missing));
     let traced = if what.before.is_some() { Traced::Everything } else { Traced::Gauges };
@@ -217,7 +211,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     findings.extend(directory::findings(&paths, what.recursive, &survey));
     let growth = Growth::of(&survey, series.into_families());
     findings.extend(growth.finding(&paths));
-    spare_wrong_modes(&mut findings);
+    spare_read_only(&mut findings);
     // Those that the same command fixes stand together.
     findings.sort_by_cached_key(|finding| {
         let commands: Vec<_> = finding.commands.iter().map(Remedy::to_string).collect();

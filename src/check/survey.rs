@@ -182,12 +182,19 @@ impl Source for Asking {
     }
 }
 
-/// What a header says that stands where WSL leaves it.
+/// What a header says that stands where WSL leaves it, after zeros.
 fn misplaced_used(file: &File, metadata: &Metadata) -> Option<u64> {
     let mut header = [0; format::HEADER_BYTES];
     let is_long = metadata.is_file() && metadata.len() >= format::MISPLACED_HEADER_AT + header.len() as u64;
-    (is_long && file.read_exact_at(&mut header, format::MISPLACED_HEADER_AT).is_ok())
-        .then(|| format::misplaced_used(header))?
+    // The first bytes of most files are no zeros.
+    if !is_long || file.read_exact_at(&mut header, 0).is_err() || header != [0; format::HEADER_BYTES] {
+        return None;
+    }
+    file.read_exact_at(&mut header, format::MISPLACED_HEADER_AT).ok()?;
+    let used = format::misplaced_used(header)?;
+    let mut before = vec![0; usize::try_from(format::MISPLACED_HEADER_AT).ok()?];
+    file.read_exact_at(&mut before, 0).ok()?;
+    before.iter().all(|byte| *byte == 0).then_some(used)
 }
 
 /// Sees every entry that is merged.

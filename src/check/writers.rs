@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::survey::{Survey, Surveyed};
-use super::{Code, Finding};
+use super::{Code, Finding, Severity};
 use crate::directory::user_to_be;
-use crate::liveness::{Evidence, Process, families, own_number};
+use crate::liveness::{Evidence, Liveness, Process, families, own_number, running};
 use crate::model::GaugeMode;
 use crate::notation::{Remedy, counted, quoted, some_of};
 
@@ -54,15 +54,26 @@ fn shared(survey: &Survey) -> Vec<Finding> {
 /// Gauge files of processes that have not made them; one finding a process and kind.
 fn heirs(survey: &Survey) -> Vec<Finding> {
     let named_by_pid = named_by_pid(survey);
+    let is_live_gauge = |file: &&Surveyed| file.name().mode.is_some_and(GaugeMode::is_live);
+    let held: Vec<_> =
+        survey.files().filter(is_live_gauge).filter(|file| !holders(file).is_empty()).collect();
+    let numbers = held.iter().filter_map(|file| file.name().pid().parse().ok()).collect();
+    let running: BTreeSet<u32> = running(&numbers).iter().map(|process| process.pid).collect();
     let mut by_identifier: BTreeMap<(&Path, &str, Code), Vec<&Surveyed>> = BTreeMap::new();
-    for file in survey.files().filter(|file| file.name().mode.is_some_and(GaugeMode::is_live)) {
-        let Some(heirs) = file.examined.heirs() else { continue };
+    for file in held {
         let directory = file.directory().path();
-        let is_same = heirs.iter().any(|heir| own_number(heir).is_some_and(|own| is_of(file, own)));
-        let code = if is_same || !named_by_pid.contains(directory) {
+        let is_own = |holder: &Process| own_number(holder).is_some_and(|own| is_of(file, own));
+        let number = file.name().pid().parse();
+        // Where names have process ids, and nobody has this one, who has the file open was forked from its writer.
+        let is_orphaned = named_by_pid.contains(directory)
+            && number.is_ok_and(|number| !running.contains(&number))
+            && !holders(file).iter().any(is_own);
+        let code = if is_orphaned {
+            Code::HeldByChild
+        } else if file.examined.heirs().is_some() {
             Code::InheritedFile
         } else {
-            Code::HeldByChild
+            continue;
         };
         by_identifier.entry((directory, file.name().pid(), code)).or_default().push(file);
     }
@@ -80,7 +91,7 @@ fn heirs(survey: &Survey) -> Vec<Finding> {
                  process's"
             );
             Finding::new(code, subject, message)
-                .summary(format!("{heirs} goes on in {count} of an earlier {identifier}"))
+                .summary(format!("{heirs} took over {count} from an earlier {identifier}"))
                 .advice(format!(
                     "before such a process starts, run `{prune}`; where all restart, `promproc clean {}`",
                     quoted(directory)
@@ -139,16 +150,16 @@ fn unseen(survey: &Survey) -> Option<Finding> {
         some_of(&pids)
     );
     let directory = example.directory().path().to_string_lossy();
-    Some(
-        Finding::new(Code::UnseenWriters, directory, message)
-            .summary(format!(
-                "processes that cannot be seen {may} {} open",
-                counted(files.len(), "file")
-            ))
-            .advice(
-                "run promproc as the user that the service runs as (runAsUser in a pod) and in its pid namespace \
+    let mut finding = Finding::new(Code::UnseenWriters, directory, message)
+        .summary(format!("processes that cannot be seen {may} {} open", counted(files.len(), "file")))
+        .advice(
+            "run promproc as the user that the service runs as (runAsUser in a pod) and in its pid namespace \
                  (shareProcessNamespace: true), or as root on the host",
-            )
-            .files(files),
-    )
+        )
+        .files(files);
+    if survey.files().all(|file| file.liveness() == Liveness::Unknown) {
+        // Then nothing else is known either: no finding on dead processes says that all is well.
+        finding.severity = Severity::Warning;
+    }
+    Some(finding)
 }

@@ -153,11 +153,21 @@ pub(super) fn interval(text: &str) -> Result<Duration, &'static str> {
 
 /// `500ms`, `5s`, `2m`, `1h`; a bare number is seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
-    const WRONG: &str = "a duration is given as 500ms, 5s, 2m or 1h";
+    const WRONG: &str = "a duration is given as 500ms, 5s, 2m or 1h; a bare number is seconds";
     if let Ok(seconds) = text.parse() {
         return Duration::try_from_secs_f64(seconds).map_err(|_| WRONG);
     }
-    humantime::parse_duration(text).map_err(|_| WRONG)
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let millis: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(WRONG),
+    };
+    let number: u64 = number.parse().map_err(|_| WRONG)?;
+    number.checked_mul(millis).map(Duration::from_millis).ok_or(WRONG)
 }
 
 pub(super) fn label(text: &str) -> Result<(String, String), &'static str> {

@@ -140,7 +140,7 @@ fn refused(directory: &Path, kept: &[Examined<Place>], all: usize) -> anyhow::Er
     Hinted::with_details(
         anyhow!("{directory}: nothing removed: {reason}"),
         details,
-        format!("{first_step}; --keep-live removes the other files; --force removes all the same"),
+        format!("{first_step}; --keep-live removes the other files; --force removes them, too"),
     )
 }
 

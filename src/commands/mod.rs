@@ -216,7 +216,7 @@ pub(crate) fn say_collisions<'c>(
         return Outcome::Done;
     };
     let lost: usize = collisions.iter().map(|collision| collision.lost).sum();
-    let more = if lost > 1 { format!(" (and so for {} more)", lost - 1) } else { String::new() };
+    let more = if lost > 1 { format!(" (and {} more series)", lost - 1) } else { String::new() };
     console.warning(format_args!("{first}{more}"));
     console.hint("equal pids in different containers: --directory-label NAME tells their series apart");
     Outcome::NeedsAttention

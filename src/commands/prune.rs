@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use anyhow::anyhow;
-use promproc::directory::{InDirectory, Place};
+use promproc::directory::{DirectoryError, InDirectory, Place, scan_all};
 use promproc::liveness::Examined;
 use promproc::maintain::prune::{Gauges, gauges, gauges_below, gauges_of};
 use promproc::maintain::{Intent, remove, remove_regardless};
@@ -61,6 +61,16 @@ fn dead_processes(
         };
         match its {
             Ok((its, left_out)) => {
+                if !args.recursive
+                    && let Err(DirectoryError::OnlyBelow { path, below }) =
+                        scan_all(std::slice::from_ref(path), false)
+                {
+                    console.hint(format_args!(
+                        "{}: no metric files here, but in directories below it, e.g. {}: -r prunes them",
+                        path.display(),
+                        below.display()
+                    ));
+                }
                 found.extend(its);
                 for problem in left_out {
                     console.warning(with_causes(&problem));

@@ -2,19 +2,19 @@
 //! before it, or JSON Lines, one object a file.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use promproc::directory::InDirectory;
+use promproc::directory::{InDirectory, user_to_be};
 use promproc::format::MetricFileName;
 use promproc::maintain::Removal;
 use promproc::notation::{counted, printable};
 use serde::Serialize;
 
 use crate::cli::ListFormat;
-use crate::commands::{Failures, Outcome};
+use crate::commands::{Failures, Hinted, Outcome};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 
@@ -45,13 +45,16 @@ pub(crate) struct Removed<'a> {
     /// Of the directory at hand.
     count: usize,
     pids: BTreeSet<String>,
+    /// What could not be removed from it.
+    refused: Vec<(PathBuf, io::Error)>,
     pub(crate) failed: Failures,
 }
 
 impl<'a> Removed<'a> {
     pub(crate) fn new(format: ListFormat, is_dry_run: bool, console: &'a Console) -> Self {
         let failed = Failures::default();
-        Self { console, format, is_dry_run, lines: Vec::new(), count: 0, pids: BTreeSet::new(), failed }
+        let (lines, pids, refused) = (Vec::new(), BTreeSet::new(), Vec::new());
+        Self { console, format, is_dry_run, lines, count: 0, pids, refused, failed }
     }
 
     /// Removes a file with `act`, unless nothing is to be removed, and notes it.
@@ -67,8 +70,7 @@ impl<'a> Removed<'a> {
                 Ok(Removal::Removed) => {}
                 Ok(Removal::Gone | Removal::Changed) => return Ok(()),
                 Err(error) => {
-                    let what = format!("{}: cannot be removed", path.display());
-                    self.failed.note(anyhow::Error::from(error).context(what), self.console);
+                    self.refused.push((path, error));
                     return Ok(());
                 }
             }
@@ -106,6 +108,7 @@ impl<'a> Removed<'a> {
         directory: &Path,
         whose: impl FnOnce(&BTreeSet<String>) -> String,
     ) -> io::Result<()> {
+        self.say_refused(directory);
         let count = std::mem::take(&mut self.count);
         let pids = std::mem::take(&mut self.pids);
         if count > 0 {
@@ -114,6 +117,48 @@ impl<'a> Removed<'a> {
             self.say(format_args!("{verb} {files}{} from {directory}", whose(&pids)))?;
         }
         Ok(())
+    }
+
+    /// Says what could not be removed: files that the system refused for one reason in one line.
+    fn say_refused(&mut self, directory: &Path) {
+        let mut by_reason: BTreeMap<String, Vec<(PathBuf, io::Error)>> = BTreeMap::new();
+        for (path, error) in std::mem::take(&mut self.refused) {
+            by_reason.entry(error.to_string()).or_default().push((path, error));
+        }
+        for mut refused in by_reason.into_values() {
+            while self.console.is_verbose() && refused.len() > 1 {
+                let (path, error) = refused.remove(0);
+                let what = format!("{}: cannot be removed", path.display());
+                self.failed.note(anyhow::Error::from(error).context(what), self.console);
+            }
+            let count = refused.len();
+            let Some((path, error)) = refused.pop() else { continue };
+            let kind = error.kind();
+            let what = match count {
+                1 => format!("{}: cannot be removed", path.display()),
+                count => format!(
+                    "{}: {} cannot be removed, e.g. {}",
+                    directory.display(),
+                    counted(count, "file"),
+                    path.file_name().unwrap_or_default().to_string_lossy()
+                ),
+            };
+            let failure = anyhow::Error::from(error).context(what);
+            let hint = match kind {
+                io::ErrorKind::PermissionDenied => match owner_of(directory) {
+                    Some(owner) => format!("run it as the directory's owner: sudo -u {owner} promproc ..."),
+                    None => "run it as the user that the service runs as".to_owned(),
+                },
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    "the directory is mounted read-only here: run it where it is not".to_owned()
+                }
+                _ => {
+                    self.failed.note(failure, self.console);
+                    continue;
+                }
+            };
+            self.failed.note(Hinted::wrap(failure, hint), self.console);
+        }
     }
 
     /// Says something in a line of text; with `--quiet` only what would be done.
@@ -135,6 +180,13 @@ impl<'a> Removed<'a> {
     fn verb(&self) -> &'static str {
         if self.is_dry_run { "would remove" } else { "removed" }
     }
+}
+
+/// Whose a directory is, if another user's.
+fn owner_of(directory: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+
+    user_to_be(std::fs::metadata(directory).ok()?.uid())
 }
 
 /// Warns of what stays for the same reason: in one line, or with `--verbose` in one each.

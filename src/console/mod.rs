@@ -30,6 +30,23 @@ pub(crate) struct Console {
     color: ColorChoice,
 }
 
+/// Standard output, whose errors say that they are its.
+struct StandardOutput<W>(W);
+
+impl<W: Write> Write for StandardOutput<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(of_standard_output)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(of_standard_output)
+    }
+}
+
+fn of_standard_output(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("standard output: {error}"))
+}
+
 impl Console {
     pub(crate) fn new(global: &Global) -> Self {
         let color = match global.color {
@@ -53,12 +70,13 @@ impl Console {
     /// Standard output for data made by promproc itself, such as tables; colour is taken out
     /// where it is not wanted.
     pub(crate) fn out(&self) -> impl Write + use<> {
-        io::BufWriter::with_capacity(BUFFER_BYTES, AutoStream::new(io::stdout(), self.color).lock())
+        let stdout = StandardOutput(AutoStream::new(io::stdout(), self.color).lock());
+        io::BufWriter::with_capacity(BUFFER_BYTES, stdout)
     }
 
     /// Standard output for data that holds nothing but text and line ends, on a terminal as well.
     pub(crate) fn data(&self) -> impl Write + use<> {
-        io::BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock())
+        io::BufWriter::with_capacity(BUFFER_BYTES, StandardOutput(io::stdout().lock()))
     }
 
     /// The terminal's width in columns, if standard output is a terminal.
@@ -84,7 +102,7 @@ impl Console {
     /// Sends what `write` writes to standard output as it is; on a terminal, control characters in
     /// it (other people's label values) are made visible instead of obeyed.
     pub(crate) fn write_data(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        self.write_data_to(io::stdout().lock(), write)
+        self.write_data_to(io::stdout().lock(), write).map_err(of_standard_output)
     }
 
     /// The same, to something else that is open.

@@ -13,6 +13,6 @@ pub(crate) use contents::Contents;
 pub use contents::{MetricFile, Other, OtherKind, Place};
 pub use label::DirectoryLabel;
 pub use open::{Directory, FileId, InDirectory, Opener};
-pub use owner::user_to_be;
+pub use owner::{is_read_only, user_named, user_to_be};
 pub use problem::{DirectoryError, Problem, ProblemKind};
 pub use scan::{Listed, Scan, Vanished, scan, scan_all, scan_until_whole};

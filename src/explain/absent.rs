@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::directory::{FileId, InDirectory};
+use crate::directory::{FileId, InDirectory, Problem};
 use crate::liveness::{Examined, FoundDirectory, Process, find};
 use crate::merge::TracedSeries;
 use crate::notation::{counted, go_string, some_of};
@@ -19,8 +19,10 @@ pub enum Absence {
     NeverCounted {
         /// What was asked for.
         name: Option<String>,
-        /// How many files there are.
+        /// How many files were read.
         files: usize,
+        /// How many could not be read, or only in part.
+        unread: usize,
         /// Where.
         directories: Vec<PathBuf>,
     },
@@ -65,12 +67,22 @@ impl fmt::Display for Absence {
                  shows where)",
                 path.display()
             ),
-            Self::NeverCounted { name, files, directories } => {
+            Self::NeverCounted { name, files, unread, directories } => {
                 let name = name.as_deref().unwrap_or("such a name");
                 let directories = some_of(directories.iter().map(|path| path.to_string_lossy()));
-                match files {
-                    1 => write!(f, "{name} was never counted in the only file of {directories}"),
-                    files => write!(f, "{name} was never counted in any of the {files} files of {directories}"),
+                match (files, unread) {
+                    (1, 0) => write!(f, "{name} was never counted in the only file of {directories}"),
+                    (files, 0) => write!(f, "{name} was never counted in any of the {files} files of {directories}"),
+                    (0, unread) => {
+                        write!(f, "none of the {} of {directories} could be read in full", counted(*unread, "file"))
+                    }
+                    (files, unread) => write!(
+                        f,
+                        "{name} was not found in the {} of {directories} that could be read; {} could not, or only in \
+                         part",
+                        counted(*files, "file"),
+                        counted(*unread, "file"),
+                    ),
                 }
             }
             Self::TargetLabel(label) => {
@@ -122,6 +134,7 @@ pub(super) fn absences(
     selector: &Selector,
     all: &[TracedSeries],
     files: &[Examined],
+    problems: &[Problem],
     paths: &[PathBuf],
 ) -> Vec<Absence> {
     let mut found = Vec::new();
@@ -136,9 +149,12 @@ pub(super) fn absences(
         return found;
     }
     let directories: BTreeSet<_> = files.iter().map(|file| file.file.directory().path().to_owned()).collect();
+    let is_unread = |file: &&Examined| problems.iter().any(|problem| problem.path == file.file.path());
+    let unread: Vec<_> = files.iter().filter(is_unread).collect();
     found.push(Absence::NeverCounted {
         name: selector.name().map(str::to_owned),
-        files: files.len(),
+        files: files.len() - unread.len().min(files.len()),
+        unread: unread.len(),
         directories: directories.into_iter().collect(),
     });
     let by_name = selector.name().and_then(|name| of_name(name, selector));

@@ -24,13 +24,13 @@ mod absent;
 mod quantile;
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 pub use absent::Absence;
 pub use quantile::quantile;
 
-use crate::directory::{DirectoryError, InDirectory, Problem, user_to_be};
+use crate::directory::{DirectoryError, InDirectory, Problem, is_read_only, user_to_be};
 use crate::liveness::{Examined, Liveness, examine, name_holders};
 use crate::merge::rule::{self, Outcome, merged};
 use crate::merge::{Collision, Conflict, Contribution, Merged, Options, Traced, TracedSeries, merge_paths};
@@ -73,6 +73,8 @@ pub struct Explanation {
     /// Whether processes count down what others count up, in a gauge of mode `livesum`: then its value is wrong
     /// as soon as one of them is gone, and nothing is to be removed. Its mode should be `sum`.
     pub should_be_sum: bool,
+    /// Whether there is no command, or not the usual one, because that would remove such a gauge's values as well.
+    pub is_spared: bool,
 }
 
 /// What became of an entry.
@@ -118,10 +120,10 @@ impl Explanation {
                 "the sum over the files of all processes, also of dead ones; buckets are cumulated after that"
             }
             (_, GaugeMode::All | GaugeMode::Unknown) => {
-                "one series a process, also of dead ones; nothing removes a dead process's file by itself"
+                "one series per process, also of dead ones; nothing removes a dead process's file by itself"
             }
             (_, GaugeMode::LiveAll) => {
-                "one series a live process; nothing removes a dead process's file by itself"
+                "one series per live process; nothing removes a dead process's file by itself"
             }
             (_, GaugeMode::Max) => "the greatest value of all processes, also of dead ones",
             (_, GaugeMode::LiveMax) => {
@@ -161,11 +163,25 @@ pub fn explain(
     let is_selected = |series: &TracedSeries| series.has_any_line(|line| selector.matches(line));
     let (matched, others): (Vec<_>, Vec<_>) = series.traced().into_iter().partition(is_selected);
     let mut files: Vec<_> = files.into_iter().map(Examined::unasked).collect();
-    let needed = matched.iter().flat_map(|series| &series.contributions).map(|one| one.file);
+    // Other gauges say what must not be pruned together with these.
+    let (opposed, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|series| !matched.is_empty() && is_opposed(series));
+    let needed = matched.iter().chain(&opposed).flat_map(|series| &series.contributions).map(|one| one.file);
     examine_some(&mut files, &needed.collect())?;
-    let series: Vec<_> = matched.into_iter().map(|series| explain_series(series, &files)).collect();
+    let explained = |series| explain_series(series, &files);
+    let mut series: Vec<_> = matched.into_iter().map(explained).collect();
+    let opposed: Vec<_> = opposed.into_iter().map(explained).collect();
+    let spared = spared(series.iter().chain(&opposed), &files);
+    for one in &mut series {
+        one.is_spared = spare(&mut one.remedies, one.series.mode, &spared);
+        one.remedies.retain(|remedy| !remedy.changes_files_in().is_some_and(is_read_only));
+    }
+    let is_shown = |family: &str| series.iter().any(|one| one.series.family == family);
+    let conflicts = conflicts.into_iter().filter(|one| is_shown(one.family())).collect();
+    let collisions = collisions.into_iter().filter(|one| is_shown(&one.family)).collect();
     let nearest = if series.is_empty() { nearest(selector, &others) } else { Vec::new() };
-    let absences = if series.is_empty() { absences(selector, &others, &files, paths) } else { Vec::new() };
+    let absences =
+        if series.is_empty() { absences(selector, &others, &files, &problems, paths) } else { Vec::new() };
     Ok(Explained { series, files, nearest, absences, problems, conflicts, collisions })
 }
 
@@ -217,10 +233,7 @@ pub fn explain_series(series: TracedSeries, files: &[impl Borrow<Examined>]) -> 
         Some(Value::Absent) => series.value.is_some(),
         _ => false,
     };
-    let should_be_sum = has_dead
-        && series.mode == Some(GaugeMode::LiveSum)
-        && series.contributions.iter().any(|one| one.value < 0.0)
-        && series.contributions.iter().any(|one| one.value > 0.0);
+    let should_be_sum = has_dead && is_opposed(&series);
     let mut remedies = Vec::new();
     if let (true, false, Some(mode)) =
         (is_wrong, should_be_sum, series.mode.filter(|mode| *mode != GaugeMode::Unknown))
@@ -234,7 +247,39 @@ pub fn explain_series(series: TracedSeries, files: &[impl Borrow<Examined>]) -> 
             }
         }
     }
-    Explanation { series, fates, without_dead, remedies, should_be_sum }
+    Explanation { series, fates, without_dead, remedies, should_be_sum, is_spared: false }
+}
+
+/// Whether some processes count down what others count up, in a mode that forgets the dead.
+fn is_opposed(series: &TracedSeries) -> bool {
+    series.mode == Some(GaugeMode::LiveSum)
+        && series.contributions.iter().any(|one| one.value < 0.0)
+        && series.contributions.iter().any(|one| one.value > 0.0)
+}
+
+/// The directories in which the live gauges of dead processes must not all be removed: the value of one that should
+/// be a sum would be wrong for ever.
+pub(crate) fn spared<'e>(
+    explanations: impl IntoIterator<Item = &'e Explanation>,
+    files: &[impl Borrow<Examined>],
+) -> BTreeSet<PathBuf> {
+    let of = explanations.into_iter().filter(|one| one.should_be_sum);
+    let of = of.flat_map(|one| &one.series.contributions).map(|one| files[one.file].borrow());
+    of.map(|file| file.file.directory().path().to_owned()).collect()
+}
+
+/// Changes commands that would remove what is spared: to those for the one mode, or to none. Says whether there were
+/// any.
+pub(crate) fn spare(remedies: &mut Vec<Remedy>, mode: Option<GaugeMode>, spared: &BTreeSet<PathBuf>) -> bool {
+    let is_harmful = |remedy: &Remedy| spared.iter().any(|directory| remedy.prunes_live_gauges_of(directory));
+    let has_harmful = remedies.iter().any(is_harmful);
+    let before = std::mem::take(remedies);
+    remedies.extend(before.into_iter().filter_map(|remedy| match mode {
+        _ if !is_harmful(&remedy) => Some(remedy),
+        Some(mode) if mode != GaugeMode::LiveSum => Some(remedy.of_mode(mode)),
+        _ => None,
+    }));
+    has_harmful
 }
 
 fn value(contribution: &Contribution) -> rule::Value {

@@ -63,6 +63,9 @@ pub enum FormatError {
         /// What the header says.
         used: u64,
     },
+    /// The file of another program, which is known.
+    #[error("byte 0: an SQLite database, not a metric file")]
+    Sqlite,
     /// Ruby's prometheus-client-mmap wrote it: keys alike, and other rules for values.
     #[error(
         "byte {offset}: written by the Ruby client (prometheus-client-mmap), which has other rules for values"
@@ -76,13 +79,13 @@ pub enum FormatError {
 impl FormatError {
     /// Whether nothing of the file is the official client's.
     pub fn is_of_whole_file(&self) -> bool {
-        matches!(self, Self::Foreign { .. } | Self::Used { .. } | Self::Ruby { .. })
+        matches!(self, Self::Foreign { .. } | Self::Sqlite | Self::Used { .. } | Self::Ruby { .. })
     }
 
     /// The byte offset in the file at which the rule is broken.
     pub fn offset(&self) -> u64 {
         match self {
-            Self::Used { .. } => 0,
+            Self::Used { .. } | Self::Sqlite => 0,
             Self::UsedBeyondFile { offset, .. }
             | Self::Length { offset, .. }
             | Self::LongKey { offset, .. }
@@ -101,6 +104,9 @@ pub fn misplaced_used(header: [u8; HEADER_BYTES]) -> Option<u64> {
     u64::try_from(read_i32(&header, 0)).ok().filter(|used| *used >= HEADER_BYTES as u64)
 }
 
+/// How an SQLite database begins.
+const SQLITE: &[u8] = b"SQLite format 3\0";
+
 /// What the header says of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Used {
@@ -113,8 +119,11 @@ pub enum Used {
 /// Reads `used` from the first bytes of a file; fewer than 8 are an empty file.
 ///
 /// # Errors
-/// [`FormatError::Used`] if the client cannot have written that number.
+/// [`FormatError::Used`] if the client cannot have written that number, [`FormatError::Sqlite`] if it is not one.
 pub fn used(file_start: &[u8]) -> Result<Used, FormatError> {
+    if file_start.starts_with(SQLITE) {
+        return Err(FormatError::Sqlite);
+    }
     let Some(header) = file_start.first_chunk::<HEADER_BYTES>() else {
         return Ok(Used::Empty);
     };

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::held::held_by;
+use super::kinship::{is_numbered, own_number};
 use super::processes::{Process, Processes, Running};
 use super::view::{Place, View};
 use super::{Examined, Liveness, examine};
@@ -63,7 +64,7 @@ pub struct User {
     pub in_environment: bool,
     /// How many of the directory's files it has open for writing.
     pub open_files: usize,
-    /// How many files it has open for writing that were removed from the directory.
+    /// How many files it writes to that were removed from the directory.
     pub removed_files: usize,
     /// The process that started it.
     pub parent: Option<u32>,
@@ -147,6 +148,39 @@ struct Candidate {
     path: PathBuf,
     opened: Result<Arc<Directory>, io::Error>,
     users: BTreeMap<u32, User>,
+    /// The names of the files that processes have open that were removed.
+    removed: BTreeMap<u32, Vec<String>>,
+    /// Whether a process has a file open with its own number in its name.
+    is_named_by_pid: bool,
+}
+
+impl Candidate {
+    fn new(path: PathBuf, opened: Result<Arc<Directory>, io::Error>) -> Self {
+        Self { path, opened, users: BTreeMap::new(), removed: BTreeMap::new(), is_named_by_pid: false }
+    }
+
+    /// What is known of a process as its user.
+    fn user(&mut self, process: &Running, is_python: bool) -> &mut User {
+        self.users.entry(process.process.pid).or_insert_with(|| User {
+            process: process.process.clone(),
+            in_environment: false,
+            open_files: 0,
+            removed_files: 0,
+            parent: process.parent,
+            is_python,
+        })
+    }
+
+    /// Counts the removed files of each user that it writes to: where files are named by process ids, the others
+    /// were inherited from the process that forked it.
+    fn count_removed(&mut self) {
+        for (pid, names) in &self.removed {
+            let Some(user) = self.users.get_mut(pid) else { continue };
+            let own = own_number(&user.process).filter(|_| self.is_named_by_pid);
+            let is_written = |name: &&String| own.is_none_or(|own| is_numbered(name, own));
+            user.removed_files = names.iter().filter(is_written).count();
+        }
+    }
 }
 
 impl Search {
@@ -160,53 +194,60 @@ impl Search {
         let view = View::of(&process.path)?;
         let is_python = is_python(&process.path);
         if let Some(named) = named {
-            self.user(view.named(&named)?, process, is_python).in_environment = true;
+            self.candidate(view.named(&named)?, process).user(process, is_python).in_environment = true;
         }
+        let own = own_number(&process.process);
         for held in held {
-            let user = self.user(view.held(held.directory), process, is_python);
-            let count = if held.is_removed { &mut user.removed_files } else { &mut user.open_files };
-            *count += 1;
+            let pid = process.process.pid;
+            let candidate = self.candidate(view.held(held.directory), process);
+            candidate.is_named_by_pid |= own.is_some_and(|own| is_numbered(&held.name, own));
+            let user = candidate.user(process, is_python);
+            if held.is_removed {
+                candidate.removed.entry(pid).or_default().push(held.name);
+            } else {
+                user.open_files += 1;
+            }
         }
         Ok(())
     }
 
-    /// What is known of a process as a user of the directory in that place.
-    fn user(&mut self, place: Place, process: &Running, is_python: bool) -> &mut User {
+    /// The directory in that place, which a process uses.
+    fn candidate(&mut self, place: Place, process: &Running) -> &mut Candidate {
         let key = match self.places.get(&place) {
             Some(key) => key.clone(),
             None => self.reach(place, &process.path),
         };
-        let candidate = self.found.entry(key).or_insert_with_key(|_| Candidate {
-            path: PathBuf::new(),
-            opened: Err(io::ErrorKind::NotFound.into()),
-            users: BTreeMap::new(),
-        });
-        candidate.users.entry(process.process.pid).or_insert_with(|| User {
-            process: process.process.clone(),
-            in_environment: false,
-            open_files: 0,
-            removed_files: 0,
-            parent: process.parent,
-            is_python,
-        })
+        let nowhere = || Candidate::new(PathBuf::new(), Err(io::ErrorKind::NotFound.into()));
+        self.found.entry(key).or_insert_with(nowhere)
     }
 
     /// Goes to a place by the way of a process.
     fn reach(&mut self, place: Place, process: &Path) -> Key {
         let opened = place.open(process);
         let id = opened.as_ref().ok().and_then(|opened| opened.own_metadata().ok());
-        let key =
-            id.map_or_else(|| Key::Nowhere(place.clone()), |metadata| Key::Directory(FileId::of(&metadata)));
-        let path = opened.as_ref().map_or_else(|_| place.path_by(process), |opened| opened.path().to_owned());
-        let candidate = Candidate { path, opened: opened.map(Arc::new), users: BTreeMap::new() };
+        let key = match &id {
+            Some(metadata) => Key::Directory(FileId::of(metadata)),
+            None => Key::Nowhere(place.clone()),
+        };
+        let is_here = |path: &Path| {
+            let found = std::fs::metadata(path).ok().map(|metadata| FileId::of(&metadata));
+            found.is_some() && found == id.as_ref().map(FileId::of)
+        };
+        let path = match &opened {
+            // The same directory may be mounted at the same path here.
+            Ok(_) if is_here(place.path()) => place.path().to_owned(),
+            Ok(opened) => opened.path().to_owned(),
+            Err(_) => place.path_by(process),
+        };
+        let candidate = Candidate::new(path, opened.map(Arc::new));
         match self.found.entry(key.clone()) {
             Entry::Vacant(entry) => {
                 entry.insert(candidate);
             }
             // A path that needs no process is the better one: it stays.
             Entry::Occupied(mut entry) if place.is_ours() && entry.get().path.starts_with("/proc") => {
-                let users = std::mem::take(&mut entry.get_mut().users);
-                entry.insert(Candidate { users, ..candidate });
+                let Candidate { path, opened, .. } = candidate;
+                (entry.get_mut().path, entry.get_mut().opened) = (path, opened);
             }
             Entry::Occupied(_) => {}
         }
@@ -215,7 +256,9 @@ impl Search {
     }
 
     fn finish(self) -> Vec<FoundDirectory> {
-        let found = self.found.into_values().map(|Candidate { path, opened, users }| {
+        let found = self.found.into_values().map(|mut candidate| {
+            candidate.count_removed();
+            let Candidate { path, opened, users, .. } = candidate;
             let state = match opened.map_err(|error| DirectoryError::of_system(&path, error)) {
                 Ok(directory) => look(&directory).unwrap_or_else(State::Unreadable),
                 Err(DirectoryError::Missing(_)) => State::Missing,

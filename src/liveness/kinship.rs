@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::Process;
+use crate::format::MetricFileName;
 
 /// What the system says of a process's relations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,11 @@ pub fn own_number(process: &Process) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{}/status", process.pid)).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
     line.split_whitespace().last()?.parse().ok()
+}
+
+/// Whether a metric file's name has that number for a process id.
+pub fn is_numbered(file_name: &str, number: u32) -> bool {
+    file_name.parse::<MetricFileName>().is_ok_and(|name| name.pid().parse() == Ok(number))
 }
 
 #[cfg(all(test, target_os = "linux"))]

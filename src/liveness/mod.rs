@@ -29,7 +29,7 @@ use std::time::{Duration, SystemTime};
 
 pub use evidence::Evidence;
 pub use find::{FindError, Found, FoundDirectory, State, User, find};
-pub use kinship::{families, own_number};
+pub use kinship::{families, is_numbered, own_number};
 pub use processes::{Process, RemovedFiles, removed_files};
 
 use crate::directory::{Contents, Directory, DirectoryError, FileId, InDirectory, MetricFile};

@@ -24,6 +24,13 @@ pub struct Process {
 }
 
 impl Process {
+    /// The number of the user as whom it runs, if it can be seen.
+    pub fn user(&self) -> Option<u32> {
+        use std::os::unix::fs::MetadataExt;
+
+        std::fs::metadata(format!("/proc/{}", self.pid)).ok().map(|metadata| metadata.uid())
+    }
+
     /// Its command line, which may hold secrets; `None` if it has none, has ended, or is not shown to the
     /// caller.
     pub fn command_line(&self) -> Option<String> {

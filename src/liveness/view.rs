@@ -60,6 +60,11 @@ impl Place {
         self.other.is_none()
     }
 
+    /// The path as that process calls it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A path that leads there by way of a process that sees it so.
     pub(super) fn path_by(&self, process: &Path) -> PathBuf {
         match self.other {

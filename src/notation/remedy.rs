@@ -48,6 +48,13 @@ pub enum Remedy {
         /// The directory.
         directory: PathBuf,
     },
+    /// Makes a directory, as root, for a user.
+    CreateFor {
+        /// The user: a name, or a number.
+        user: String,
+        /// The directory.
+        directory: PathBuf,
+    },
     /// Another one, for a caller who may not do that himself.
     AsUser {
         /// As whom: a name, or `#` and a number.
@@ -69,6 +76,27 @@ impl Remedy {
             Self::Prune { directory, mode: None } => directory == place,
             Self::AsUser { remedy, .. } => remedy.prunes_live_gauges_of(place),
             _ => false,
+        }
+    }
+
+    /// The same, but of the live gauges only those of that mode.
+    pub fn of_mode(self, mode: GaugeMode) -> Self {
+        match self {
+            Self::Prune { directory, mode: None } => Self::Prune { directory, mode: Some(mode) },
+            Self::AsUser { user, remedy } => Self::AsUser { user, remedy: Box::new(remedy.of_mode(mode)) },
+            other => other,
+        }
+    }
+
+    /// The directory in which it changes files of processes.
+    pub fn changes_files_in(&self) -> Option<&Path> {
+        match self {
+            Self::Prune { directory, .. }
+            | Self::PruneProcess { directory, .. }
+            | Self::Clean { directory, .. } => Some(directory),
+            Self::SetAside { file } => file.parent(),
+            Self::AsUser { remedy, .. } => remedy.changes_files_in(),
+            _ => None,
         }
     }
 
@@ -102,6 +130,9 @@ impl fmt::Display for Remedy {
             }
             Self::GiveDirectory { owner, directory } => write!(f, "chown -h {owner} {}", quoted(directory)),
             Self::OpenToOwner { directory } => write!(f, "chmod u+rwx {}", quoted(directory)),
+            Self::CreateFor { user, directory } => {
+                write!(f, "install -d -o {} {}", quoted(user.as_ref()), quoted(directory))
+            }
             Self::AsUser { user, remedy } => write!(f, "sudo -u {} {remedy}", quoted(user.as_ref())),
         }
     }

@@ -33,7 +33,7 @@ pub enum Change {
     New,
     /// So much a second; negative where it fell.
     PerSecond(f64),
-    /// A value that can only grow has fallen: its process, or the whole service, began anew. How
+    /// A value that can only grow has fallen: its process, or the whole service, was restarted. How
     /// much was counted meanwhile cannot be told.
     Reset,
 }

@@ -4,35 +4,26 @@ mod json;
 mod prometheus;
 mod table;
 
-use std::env;
 use std::io::Write;
 use std::thread;
 
 use promproc::check::{Checked, Counts, Finding, Severity, check};
 
 use crate::cli::{CheckArgs, CheckFormat};
-use crate::commands::{DIRECTORY_VARIABLE, Outcome, hinted, input_paths};
+use crate::commands::{Outcome, hinted, input_paths};
 use crate::console::Console;
 use crate::console::json_lines::write_line;
 use json::ReportObject;
 use table::{write_findings, write_growth, write_summary};
 
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let variable_is_empty = env::var_os(DIRECTORY_VARIABLE).is_some_and(|value| value.is_empty());
-    // That is a finding, and all there is to find where no path is given.
-    let paths = if variable_is_empty && args.input.paths.is_empty() {
-        Vec::new()
-    } else {
-        match input_paths(&args.input, console)? {
-            Some(paths) => paths,
-            None => return Ok(Outcome::Done),
-        }
+    let Some(paths) = input_paths(&args.input, console)? else {
+        return Ok(Outcome::Done);
     };
     let mut checked = Checked::default();
     checked.paths = paths;
     checked.recursive = args.input.recursive;
     checked.directory_label.clone_from(&args.input.directory_label);
-    checked.variable_is_empty = variable_is_empty;
     let before = args.watch.map(|watch| {
         let before = Counts::read(&checked)?;
         console.info(format_args!("looked once; looking again in {} s", watch.as_secs_f64()));

@@ -144,8 +144,8 @@ pub(crate) fn write_summary(
     let more = if hidden > 0 { " (-v)" } else { "" };
     let Report { files, live, unknown, dead, growth, .. } = report;
     let processes = match unknown {
-        0 => format!("{live} live and {dead} dead processes"),
-        unknown => format!("{live} live, {dead} dead and {unknown} unknown processes"),
+        0 => format!("{}, {dead} dead", counted(*live, "live process")),
+        unknown => format!("{}, {dead} dead, {unknown} unknown", counted(*live, "live process")),
     };
     let place = match paths {
         [path] => path.to_string_lossy().into_owned(),
@@ -168,8 +168,11 @@ pub(crate) fn write_summary(
 pub(crate) fn write_growth(growth: &Growth, view: &View, out: &mut dyn Write) -> io::Result<()> {
     let totals = |name: &str, totals: &promproc::check::Totals| {
         format!(
-            "{name}: {} files, {} entries, {} bytes allocated of {} apparent",
-            totals.files, totals.entries, totals.allocated_bytes, totals.capacity_bytes
+            "{name}: {}, {}, {} bytes allocated of {} apparent",
+            counted(totals.files, "file"),
+            counted(totals.entries, "entry"),
+            totals.allocated_bytes,
+            totals.capacity_bytes
         )
     };
     let families: Vec<_> =

@@ -115,7 +115,7 @@ pub(crate) struct ProcessObject {
 impl SeriesLine {
     /// The line of an explained series.
     pub(crate) fn new(explanation: &Explanation, files: &[Examined]) -> Self {
-        let Explanation { series, fates, without_dead, remedies, should_be_sum } = explanation;
+        let Explanation { series, fates, without_dead, remedies, should_be_sum, .. } = explanation;
         let contributions = series.contributions.iter().zip(fates);
         let total = explanation.total();
         Self {

@@ -61,7 +61,7 @@ pub(crate) fn write(
     view: &View,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Explanation { series, without_dead, remedies, should_be_sum, .. } = explanation;
+    let Explanation { series, without_dead, remedies, should_be_sum, is_spared, .. } = explanation;
     let style = view.heading;
     let value = match series.value {
         Some(value) => plain(value),
@@ -109,9 +109,11 @@ pub(crate) fn write(
         };
         let (dead, unknown) = (of(Liveness::Dead), of(Liveness::Unknown));
         let doubt = if unknown > 0 { format!(", {unknown} may be") } else { String::new() };
-        let theirs = match dead + unknown + of(Liveness::Live) {
-            1 => "its one file is theirs".to_owned(),
-            all => format!("{dead} of its {all} files are theirs{doubt}"),
+        let theirs = match (dead, dead + unknown + of(Liveness::Live)) {
+            (1, 1) => "its one file is theirs".to_owned(),
+            (1, all) => format!("1 of its {all} files is theirs{doubt}"),
+            (dead, all) if dead == all => format!("all of its {all} files are theirs"),
+            (dead, all) => format!("{dead} of its {all} files are theirs{doubt}"),
         };
         writeln!(out, "without dead processes: {without} ({theirs})")?;
     }
@@ -122,6 +124,11 @@ pub(crate) fn write(
     }
     for heirs in heirs_of(explanation, files) {
         wrapped(&heirs, view, out)?;
+    }
+    if *is_spared && remedies.is_empty() {
+        let advice = "another gauge of the directory counts up and down in mode livesum: pruning now breaks its value; \
+                      first give it the mode sum (promproc check names it)";
+        wrapped(&format!("fix: {advice}"), view, out)?;
     }
     // In other modes a dead process's value is meant.
     let is_stuck = series.mode.is_some_and(|mode| mode.is_live() || mode == GaugeMode::All);

@@ -55,10 +55,12 @@ pub(crate) fn run(args: &FindArgs, console: &Console) -> anyhow::Result<Outcome>
         outcome = Outcome::NeedsAttention;
     }
     if hidden > 0 {
-        console.hint(format_args!(
-            "{} cannot be looked at: run promproc find as root (in a container, with CAP_SYS_PTRACE)",
-            counted(hidden, "process")
-        ));
+        let how = if rustix::process::geteuid().is_root() {
+            "run promproc find with CAP_SYS_PTRACE, or on the host"
+        } else {
+            "run promproc find as root"
+        };
+        console.hint(format_args!("{} cannot be looked at: {how}", counted(hidden, "process")));
     }
     Ok(outcome)
 }

@@ -9,7 +9,7 @@ use super::user_name;
 use crate::console::table::{Column, NOTHING, Table, View};
 
 const COLUMNS: &[Column] = &[
-    Column::text("OWNER").gives_way(),
+    Column::text("OWNER"),
     Column::number("FILES"),
     Column::text("WORKERS"),
     Column::text("PROGRAMS"),

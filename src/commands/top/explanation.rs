@@ -76,7 +76,7 @@ VALUE     of a histogram its number of observations; of a family the sum of
 COUNTED   by a process: increments of counters, observations of histograms
           and summaries
 CHANGE/s  since the round before. reset: what can only grow fell, because
-          somebody began anew
+          its process, or the service, was restarted
 TREND     of gauges the values, of others the changes; the newest at the right
 LIVENESS  live: somebody has the files open; unknown: it cannot be told, so
           run promproc as the service's user

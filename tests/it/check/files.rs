@@ -25,7 +25,7 @@ fn damaged_files_are_set_aside() {
         "counter_8.db",
         &[b"SQLite format 3\0".as_slice(), &[1; 4080]].concat(),
         &["foreign-file"],
-        &["not a metric file"],
+        &["an SQLite database, not a metric file"],
     );
     with("app.db", &whole, &["foreign-file"], &["not a name of a metric file"]);
     with("gauge_5.db", &whole, &["foreign-file"], &["not a name of a metric file"]);
@@ -34,6 +34,12 @@ fn damaged_files_are_set_aside() {
     with("counter_8.db", &bad, &["foreign-file"], &["no client version writes such bytes"]);
     let mut wsl = vec![0; 65_536];
     wsl.extend(&whole);
+    // Bytes at that place that could be a header are nothing without zeros before them.
+    let noise: Vec<u8> =
+        (0..80_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 & 0x7f).collect();
+    let noisy = super::directory();
+    fs::write(noisy.path().join("counter_8.db"), &noise).unwrap();
+    assert!(!codes(&findings(noisy.path())).contains(&"wsl-layout"));
     with("counter_8.db", &wsl, &["wsl-layout"], &["stands at byte 65536", "what it counts is lost"]);
 
     // A copy that ends behind its entries is complete.

@@ -11,7 +11,7 @@ fn a_stuck_gauge() {
     let found = assert_found(
         directory.path(),
         &["stuck-gauge"],
-        &["inprogress{path=\"/a\"} is 4, 2 without them", "still counts in 2 series of mode livesum"],
+        &["inprogress{path=\"/a\"} is 4, without them 2", "still counts in 2 series of mode livesum"],
         &[],
     );
     assert_eq!(found[0].subject, "inprogress");
@@ -32,11 +32,10 @@ fn a_stuck_gauge_that_changes_nothing_is_an_info() {
     }
     let _alive = worker(directory.path(), ONE);
     let shown = directory.path().display();
-    check(&[], directory.path()).prints(&format!(
-        "{shown}: 2 files, 2 entries, 1 series; 1 live and 1 dead processes; 1 info (-v)\n"
-    ));
+    check(&[], directory.path())
+        .prints(&format!("{shown}: 2 files, 2 entries, 1 series; 1 live process, 1 dead; 1 info (-v)\n"));
     assert_eq!(check(&["--fail-on", "info"], directory.path()).status, Some(1));
-    assert_found(directory.path(), &["stuck-gauge"], &["peak is 1, 1 without them"], &[]);
+    assert_found(directory.path(), &["stuck-gauge"], &["peak is 1, without them 1"], &[]);
 }
 
 #[test]
@@ -45,7 +44,7 @@ fn series_of_a_dead_process() {
     const DEPTH: &str = "Gauge('depth', 'h').set(3)";
     let Some(pid) = killed(directory.path(), DEPTH) else { return };
     let _alive = worker(directory.path(), DEPTH);
-    let says = format!("depth{{pid=\"{pid}\"}} is 3, gone without them");
+    let says = format!("depth{{pid=\"{pid}\"}} is 3, without them it would disappear");
     assert_found(directory.path(), &["dead-series"], &[&says], &[]);
 }
 
@@ -62,11 +61,11 @@ fn a_dead_process_decides_a_minimum_and_a_maximum() {
     }
     let _alive = worker(directory.path(), &gauges(3.0));
     // The dead process's 5 is no minimum.
-    assert_found(directory.path(), &["dead-decides"], &["most is 5, 3 without them"], &[]);
+    assert_found(directory.path(), &["dead-decides"], &["most is 5, without them 3"], &[]);
     if killed(directory.path(), &gauges(1.0)).is_none() {
         return;
     }
-    assert_found(directory.path(), &["dead-decides"], &["least is 1, 3 without them"], &[]);
+    assert_found(directory.path(), &["dead-decides"], &["least is 1, without them 3"], &[]);
 }
 
 #[test]
@@ -84,7 +83,7 @@ fn modes_that_remember_the_dead_are_an_info_with_the_command() {
     let found = assert_found(
         directory.path(),
         &["dead-decides"; 3],
-        &["g_min is -1, 3 without them", "g_sum is 2, 3 without them", "g_mostrecent is -1, 3 without them"],
+        &["g_min is -1, without them 3", "g_sum is 2, without them 3", "g_mostrecent is -1, without them 3"],
         &[],
     );
     assert!(found.iter().all(|one| one.severity == "info" && one.commands.len() == 1), "{found:?}");
@@ -112,7 +111,28 @@ fn what_some_processes_count_up_and_others_down_is_not_pruned() {
     .unwrap();
     let found = findings(directory.path());
     assert_eq!(codes(&found), ["stuck-gauge", "wrong-mode"], "{found:?}");
-    assert!(found[0].commands.is_empty() && found[0].advice.contains("pruning now breaks"), "{found:?}");
+    let prune = format!("promproc prune --mode liveall {}", directory.path().display());
+    assert_eq!(found[0].commands, [prune.as_str()], "{found:?}");
+    let explain = |name: &str| run(promproc().args(["explain", name]).arg(directory.path())).stdout;
+    assert!(explain("other").contains(&format!("\nfix: {prune}\n")), "{}", explain("other"));
+
+    // Of the same mode, no command spares it.
+    killed(
+        directory.path(),
+        &format!("{}; Gauge('third', 'h', multiprocess_mode='livesum').set(1)", gauge("dec(1)")),
+    )
+    .unwrap();
+    let found = findings(directory.path());
+    let third = found.iter().find(|one| one.subject == "third").unwrap();
+    assert!(third.commands.is_empty() && third.advice.contains("pruning now breaks"), "{found:?}");
+    let said = explain("third");
+    assert!(said.contains("pruning now breaks its value") && !said.contains("promproc prune"), "{said}");
+
+    // What is printed removes the one and leaves the other.
+    mend(&prune);
+    let found = findings(directory.path());
+    assert!(!found.iter().any(|one| one.subject == "other"), "{found:?}");
+    assert!(found.iter().any(|one| one.code == "wrong-mode"), "{found:?}");
 
     // A value that is negative by itself counts nothing down.
     let directory = self::directory();
@@ -120,7 +140,7 @@ fn what_some_processes_count_up_and_others_down_is_not_pruned() {
     assert_found(
         directory.path(),
         &["stuck-gauge"],
-        &["degrees is -3, gone without them"],
+        &["degrees is -3, without them it would disappear"],
         &["empty-directory"],
     );
 }

@@ -163,7 +163,7 @@ fn of_a_healthy_live_service_one_line_is_said() {
     let ran = check(&["--fail-on", "info"], directory.path());
     let shown = directory.path().display();
     ran.prints(&format!(
-        "{shown}: 26 files, 58 entries, 32 series; 2 live and 0 dead processes; nothing found\n"
+        "{shown}: 26 files, 58 entries, 32 series; 2 live processes, 0 dead; nothing found\n"
     ));
     check(&["--quiet"], directory.path()).prints("");
     let report = report(&check(&["--format", "json"], directory.path()));

@@ -26,7 +26,7 @@ fn a_finding_is_a_line_and_those_fixed_alike_share_the_command() {
 warning  stuck-gauge  a_gauge_with_a_long_name_that_tells_what_it_is_about (2 series)  1 → gone without 1 dead process
                       inprogress                                                       3 → 1 without 1 dead process
          fix: promproc prune {shown}
-{shown}: 3 files, 4 entries, 3 series; 1 live and 1 dead processes; 2 warnings
+{shown}: 3 files, 4 entries, 3 series; 1 live process, 1 dead; 2 warnings
 "
         )
     );

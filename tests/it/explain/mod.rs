@@ -122,7 +122,7 @@ fn a_stuck_gauge_of_a_killed_worker_is_explained_and_mended() {
     let table = explain(&[], "g_livesum", directory.path());
     assert!(table.stdout.starts_with("g_livesum  2\ngauge livesum: the sum over live"), "{table:?}");
     for part in [
-        "without dead processes: 1 (1 of its 2 files are theirs)\n",
+        "without dead processes: 1 (1 of its 2 files is theirs)\n",
         &format!("\nfix: promproc prune {}\n", directory.path().display()),
         ", started ",
     ] {

@@ -73,6 +73,21 @@ fn one_container_that_is_out_of_sight_keeps_no_other_from_being_pruned() {
 }
 
 #[test]
+fn of_a_directory_above_those_with_files_it_is_said_that_nothing_was_done() {
+    let top = Directory::with(&[]);
+    let below = top.file("a/metrics");
+    fs::create_dir_all(&below).unwrap();
+    for name in files_of("4999998") {
+        fs::write(below.join(name), [0; 8]).unwrap();
+    }
+    let ran = prune_in(&[top.path()], &[]);
+    // A hook has nothing to do; a person may have meant something else.
+    assert_eq!((ran.status, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
+    ran.says(&["hint: ", "in directories below it, e.g. ", "a/metrics: -r prunes them"]);
+    assert_eq!(prune_in(&[top.path()], &["-q"]).stderr, "");
+}
+
+#[test]
 fn a_directory_below_that_cannot_be_read_is_named() {
     if !can_change_user() {
         return;

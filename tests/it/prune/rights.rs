@@ -205,6 +205,41 @@ fn gauges_with_the_pid_of_a_thread_or_a_zombie_are_pruned_and_with_that_of_a_lat
 }
 
 #[test]
+fn beside_a_worker_with_its_own_number_a_zombie_and_a_thread_are_dead() {
+    if !can_change_user() {
+        return;
+    }
+    let directory = Directory::with(&[]);
+    let worker = Holder::shell("exec 9<>$1/counter_$$.db", directory.path());
+    let ended = Command::new("true").stdin(Stdio::null()).spawn().unwrap();
+    let is_zombie = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", ended.id())).unwrap();
+        stat.rsplit(')').next().unwrap().trim_start().starts_with('Z')
+    };
+    wait_for("the process ends", || is_zombie().then_some(()));
+    let zombie = format!("gauge_livesum_{}.db", ended.id());
+    let free = format!("gauge_livesum_{NO_PID}.db");
+    let of_worker = format!("gauge_livesum_{}.db", worker.pid());
+    for name in [&zombie, &free, &of_worker] {
+        fs::write(directory.file(name), []).unwrap();
+    }
+    directory.give_to(STRANGER);
+    let ran = run(promproc_without_leases().args(["prune", "-v"]).arg(directory.path())).listed();
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+    for (name, evidence) in [
+        (&zombie, "is a zombie"),
+        (&free, "no process"),
+        // It keeps its descriptors for life, and has no such one.
+        (&of_worker, "does not have it open"),
+    ] {
+        let line = ran.stdout.lines().find(|line| line.contains(name.as_str()));
+        assert!(line.is_some_and(|line| line.contains(evidence)), "{name}: {ran:?}");
+        assert!(!directory.file(name).exists(), "{name}");
+    }
+    drop(worker);
+}
+
+#[test]
 fn gauges_that_may_have_a_writer_are_kept_and_named() {
     if !can_change_user() {
         return;
@@ -239,8 +274,13 @@ fn what_cannot_be_removed_is_an_error() {
     fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let seen_by = Directory::with(&[]);
     for options in [&[][..], &["--pid", NO_PID]] {
-        run(promproc_of_a_stranger(&seen_by).arg("prune").args(options).arg(directory.path()))
-            .fails_with(&[&format!("gauge_liveall_{NO_PID}.db: cannot be removed: Permission denied")]);
+        run(promproc_of_a_stranger(&seen_by).arg("prune").args(options).arg(directory.path())).fails_with(&[
+            &format!(": 5 files cannot be removed, e.g. gauge_livesum_{NO_PID}.db: Permission denied"),
+            "hint: run it as the directory's owner: sudo -u root promproc",
+        ]);
+        let each =
+            run(promproc_of_a_stranger(&seen_by).args(["-v", "prune"]).args(options).arg(directory.path()));
+        assert_eq!(each.stderr.matches("cannot be removed").count(), 5, "{each:?}");
     }
     assert_eq!(directory.names().len(), 13);
 }

@@ -54,9 +54,9 @@ fn where_there_is_nothing_to_remove_nothing_is_waited_for() {
     let (ran, took) = pruned_beside(&directory, || ());
     ran.prints("");
     assert!(took < SETTLE, "{took:?}");
-    for (settle, status) in
-        [("500ms", 0), ("0", 0), ("0.1", 0), ("1h", 0), ("-1", 2), ("soon", 2), ("nan", 2)]
-    {
+    let right = ["500ms", "0", "0.1", "5", "5s", "2m", "1h"].map(|settle| (settle, 0));
+    let wrong = ["-1", "soon", "nan", "5min", "2d", "1h30m", "ms", "", "99999999999999999999h", "5 s"];
+    for (settle, status) in right.into_iter().chain(wrong.map(|settle| (settle, 2))) {
         let ran = run(promproc().args(["prune", &format!("--settle={settle}")]).arg(directory.path()));
         assert_eq!(ran.status, Some(status), "{settle}: {ran:?}");
     }

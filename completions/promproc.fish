@@ -133,7 +133,7 @@ always\t'Always'
 never\t'Never'"
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s r -l recursive -d 'Read every directory below PATH as well'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l if-exists -d 'Do nothing, silently, where PATH does not exist'
-complete -c promproc -n "__fish_promproc_using_subcommand explain" -l all -d 'Show every entry instead of the 20 that matter most'
+complete -c promproc -n "__fish_promproc_using_subcommand explain" -l all -d 'Show every series, and every entry instead of the 20 that matter most'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -l buckets -d 'Show the buckets of a histogram process by process'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s q -l quiet -d 'Print no warnings, hints or summaries, only data and errors'
 complete -c promproc -n "__fish_promproc_using_subcommand explain" -s v -l verbose -d 'Say more about the work, on standard error'

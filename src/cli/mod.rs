@@ -238,7 +238,7 @@ pub(crate) struct ExplainArgs {
     /// table: for people; json: JSON Lines, one object per series
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub format: Format,
-    /// Show every entry instead of the 20 that matter most
+    /// Show every series, and every entry instead of the 20 that matter most
     #[arg(long)]
     pub all: bool,
     /// Show the buckets of a histogram process by process

@@ -15,6 +15,10 @@ use crate::console::table::{View, wrapped_at};
 const SHOWN: usize = 4;
 /// Where lines about a finding begin that are not its first: after the severity.
 const INDENT: usize = 9;
+/// What is found has at least so much room beside the code, or stands below it.
+const LEAST_ROOM: usize = 30;
+/// Where it begins there.
+const NARROW_INDENT: usize = 4;
 /// Between a series and how its value changes.
 const GAP: usize = 2;
 /// The name of a series is not cut to less.
@@ -48,7 +52,10 @@ fn write_alike(
         return Ok(());
     };
     let style = view.heading;
-    let column = INDENT + code_width + 2;
+    let beside = INDENT + code_width + 2;
+    // On a narrow terminal what is found stands below the code.
+    let is_narrow = view.width.is_some_and(|width| usize::from(width) < beside + LEAST_ROOM);
+    let column = if is_narrow { NARROW_INDENT } else { beside };
     let shown = if is_verbose || findings.len() <= SHOWN + 1 { findings.len() } else { SHOWN };
     let lines = what_and_change(
         &findings[..shown],
@@ -57,7 +64,11 @@ fn write_alike(
     for (at, (finding, line)) in findings[..shown].iter().zip(lines).enumerate() {
         // Between details, each line says what it is.
         if at == 0 || is_verbose {
-            write!(out, "{style}{severity:<7}  {code:<code_width$}{style:#}  ")?;
+            if is_narrow {
+                write!(out, "{style}{severity:<7}  {code}{style:#}\n{:column$}", "")?;
+            } else {
+                write!(out, "{style}{severity:<7}  {code:<code_width$}{style:#}  ")?;
+            }
         } else {
             write!(out, "{:column$}", "")?;
         }

@@ -17,6 +17,9 @@ use crate::console::json_lines::write_line;
 use json::SeriesLine;
 use table::Extent;
 
+/// So many series are shown without `--all`.
+const SHOWN: usize = 50;
+
 pub(crate) fn run(args: &ExplainArgs, console: &Console) -> anyhow::Result<Outcome> {
     let Some(paths) = input_paths(&args.input, console)? else {
         return Ok(Outcome::Done);
@@ -67,11 +70,16 @@ fn write_tables(
 ) -> anyhow::Result<()> {
     let extent = Extent { all: args.all, buckets: args.buckets };
     let (now, view) = (SystemTime::now(), console.view());
-    for (at, series) in explained.series.iter().enumerate() {
+    let shown = if args.all { explained.series.len() } else { explained.series.len().min(SHOWN) };
+    for (at, series) in explained.series[..shown].iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
         }
         table::write(series, &explained.files, extent, now, &view, out)?;
+    }
+    if shown < explained.series.len() {
+        let more = explained.series.len() - shown;
+        writeln!(out, "\nand {more} more series; --all shows them, a narrower selector fewer")?;
     }
     Ok(())
 }

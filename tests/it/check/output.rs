@@ -72,3 +72,19 @@ print(json.dumps([[s.name, s.labels, s.value] for f in parse(sys.stdin.read()) f
     assert_eq!(value("promproc_damaged_files", json!({})), Some(0.0));
     assert!(value("promproc_filesystem_avail_bytes", json!({})).unwrap() > 0.0);
 }
+
+#[test]
+fn on_a_narrow_terminal_what_is_found_stands_below_its_code() {
+    let directory = directory();
+    fs::write(directory.path().join("counter_4999999.db"), b"").unwrap();
+    let script = format!(
+        "stty rows 50 cols 40; '{}' check '{}'",
+        promproc().get_program().display(),
+        directory.path().display()
+    );
+    let mut command = Command::new("script");
+    let ran = run(command.args(["--quiet", "--return", "--command", &script, "/dev/null"]));
+    let text = ran.stdout.replace("\r\n", "\n");
+    assert!(text.contains("error    empty-file\n") || text.contains("empty-file\u{1b}[0m\n"), "{text:?}");
+    assert!(text.lines().all(|line| !line.contains("empty-file") || !line.contains("byte")), "{text:?}");
+}

@@ -357,3 +357,20 @@ fn of_several_directories_each_file_is_named_with_its_own() {
         assert!(said.contains(&format!("  {}  ", path.display())), "{said}");
     }
 }
+
+#[test]
+fn of_many_series_the_first_are_shown_and_the_others_counted() {
+    let directory = TempDir::new().unwrap();
+    let entries: Vec<_> =
+        (0..60).map(|n| format!("[\"c\", \"c_total\", {{\"n\": \"{n}\"}}, \"h\"]")).collect();
+    let entries: Vec<_> = entries.iter().map(|key| (key.as_str(), 1.0)).collect();
+    write(&directory, "counter_1.db", &encoded(&entries));
+    let ran = explain(&[], "c", directory.path());
+    assert_eq!(ran.stdout.matches("\ncounter: ").count(), 50, "{ran:?}");
+    assert!(
+        ran.stdout.ends_with("\n\nand 10 more series; --all shows them, a narrower selector fewer\n"),
+        "{ran:?}"
+    );
+    let all = explain(&["--all"], "c", directory.path());
+    assert_eq!(all.stdout.matches("\ncounter: ").count(), 60, "{all:?}");
+}

@@ -31,7 +31,10 @@ pub(super) struct Family {
 }
 
 impl Families {
-    fn note(&mut self, name: &str, class: usize) -> Index<Family> {
+    /// Notes a key's family. A counter's is the same with and without `_total`.
+    fn note(&mut self, name: &str, metric_type: MetricType, class: usize) -> Index<Family> {
+        let is_counter = metric_type == MetricType::Counter;
+        let name = name.strip_suffix("_total").filter(|_| is_counter).unwrap_or(name);
         if let Some(number) = self.numbers.get(name) {
             let family = &mut self.families[*number];
             family.is_shared |= family.class != class;
@@ -51,9 +54,8 @@ impl Families {
 #[derive(Debug)]
 pub(super) struct Class {
     number: usize,
+    metric_type: MetricType,
     rule: GaugeRule,
-    /// Whether no sum may fall: Prometheus takes any fall of these for a reset.
-    is_monotonic: bool,
     table: KeyTable<KeyIndex>,
     content: Content,
 }
@@ -134,13 +136,7 @@ pub(super) enum Counted {
 
 impl Class {
     pub(super) fn new(number: usize, metric_type: MetricType, rule: GaugeRule) -> Self {
-        Self {
-            number,
-            rule,
-            is_monotonic: metric_type != MetricType::Gauge,
-            table: KeyTable::default(),
-            content: Content::default(),
-        }
+        Self { number, metric_type, rule, table: KeyTable::default(), content: Content::default() }
     }
 
     /// Adds a file's values to the totals.
@@ -223,7 +219,9 @@ impl Class {
         let total = still.sum + live.sum;
         let is_exact = !(still.is_fractional || live.is_fractional) && total < EXACT;
         let is_negative = still.is_negative || live.is_negative;
-        if !self.is_monotonic || is_exact || is_negative || !total.is_finite() || total == 0.0 {
+        // Prometheus takes any fall for a reset, but for gauges.
+        let may_fall = self.metric_type == MetricType::Gauge;
+        if may_fall || is_exact || is_negative || !total.is_finite() || total == 0.0 {
             return folded.value;
         }
         let before = f64::from(still.files + live.files);
@@ -237,7 +235,7 @@ impl Class {
         families: &mut Families,
         each: impl Fn(&mut Content, KeyIndex, Entry<'_>),
     ) -> Result<FileContent, ReadError> {
-        let Self { number, table, content, .. } = self;
+        let Self { number, metric_type, table, content, .. } = self;
         let mut cursor = table.start();
         let mut context = (content, families, FileContent::default());
         reader.read(|entries, layout| {
@@ -246,7 +244,7 @@ impl Class {
                 &mut cursor,
                 &mut context,
                 |(content, families, file), entry| {
-                    let known = content.known(entry.key(), families, *number);
+                    let known = content.known(entry.key(), families, *metric_type, *number);
                     file.is_odd |= known.is_none();
                     known
                 },
@@ -267,7 +265,13 @@ impl Class {
 }
 
 impl Content {
-    fn known(&mut self, text: &[u8], families: &mut Families, class: usize) -> Option<KeyIndex> {
+    fn known(
+        &mut self,
+        text: &[u8],
+        families: &mut Families,
+        metric_type: MetricType,
+        class: usize,
+    ) -> Option<KeyIndex> {
         let key = Key::parse(text).ok()?;
         let bound = |name, value| if name == "le" { parse_bound(value) } else { None };
         // As clients merge them: bounds by their values.
@@ -278,7 +282,7 @@ impl Content {
         let hash = self.hasher.hash_one((&*key.sample, labels.collect::<Vec<_>>()));
         let Self { series, by_hash, keys, .. } = self;
         let series = *by_hash.entry(hash).or_insert_with(|| series.push(Series::default()));
-        let family = families.note(&key.family, class);
+        let family = families.note(&key.family, metric_type, class);
         Some(keys.push(KnownKey { key: text.into(), shape: key.shape, family, series, folded: None }))
     }
 }

@@ -43,9 +43,7 @@ impl<F: InDirectory> Leased<F> {
 
 /// Takes leases on files; returns those that are proven dead, and the indices of the others. Those that are gone
 /// are neither.
-pub(super) fn lease_all<F: InDirectory>(
-    files: Vec<F>,
-) -> Result<(Vec<Leased<F>>, Vec<F>), DirectoryError> {
+pub(super) fn lease_all<F: InDirectory>(files: Vec<F>) -> Result<(Vec<Leased<F>>, Vec<F>), DirectoryError> {
     let (mut examined, mut looks, mut opened) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
         match lease::look(&file) {

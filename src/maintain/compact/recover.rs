@@ -41,8 +41,7 @@ pub(in super::super) fn recover(
     let contents = Contents::of(directory).map_err(of_system)?;
     let names: Vec<_> = contents.leftovers.iter().map(InDirectory::file_name).collect();
     let all = names.iter().copied().chain(contents.files.iter().map(InDirectory::file_name));
-    let mut next_generation =
-        all.filter_map(generation_of).max().unwrap_or_default().saturating_add(1);
+    let mut next_generation = all.filter_map(generation_of).max().unwrap_or_default().saturating_add(1);
     let folds: Vec<_> = names.iter().filter_map(|name| FoldName::parse(name)).collect();
     let blocked = SignalsBlocked::new();
     for fold in &folds {

@@ -137,8 +137,7 @@ impl Rounds {
         let path = || directory.path().to_owned();
         let failed = |source| CompactError::Io { path: path(), step: Step::Watch, source };
         let handle = directory.reopened(OFlags::RDONLY).map_err(failed)?;
-        let watch =
-            Watch::new(directory).map_err(|source| CompactError::NoWatch { path: path(), source })?;
+        let watch = Watch::new(directory).map_err(|source| CompactError::NoWatch { path: path(), source })?;
         let contents = Contents::of(directory).map_err(failed)?;
         let is_left = |name: &&str| AsideName::parse(name).is_some() || FoldName::parse(name).is_some();
         if let Some(name) = contents.leftovers.iter().map(InDirectory::file_name).find(is_left) {
@@ -298,8 +297,7 @@ impl Work<'_> {
         if !odd.is_empty() {
             return Err(Again::Without(odd));
         }
-        let hashes: Vec<u64> =
-            leased.iter().map(Leased::hash).collect::<io::Result<_>>().map_err(&failed)?;
+        let hashes: Vec<u64> = leased.iter().map(Leased::hash).collect::<io::Result<_>>().map_err(&failed)?;
         self.drain(Step::Fold)?;
         let Some(era) = batch.group.era else { return Err(Again::Stale) };
         let too_large = || failed(io::Error::other("more than a file can hold"));
@@ -403,10 +401,8 @@ impl Work<'_> {
                 Err(error) => Err(error),
             }
         };
-        let missing = |missing_bytes| CompactError::NoSpace {
-            path: self.directory.path().to_owned(),
-            missing_bytes,
-        };
+        let missing =
+            |missing_bytes| CompactError::NoSpace { path: self.directory.path().to_owned(), missing_bytes };
         match write() {
             Ok(written) => written.map_err(missing),
             // Not even a file without content.

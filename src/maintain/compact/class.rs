@@ -286,3 +286,99 @@ impl Content {
         Some(keys.push(KnownKey { key: text.into(), shape: key.shape, family, series, folded: None }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::directory::scan;
+    use crate::format::{Entries, HEADER_BYTES, MetricFileName};
+    use crate::merge::rule::rule_of;
+    use crate::reader::read_files;
+
+    const KEY: &[u8] = br#"["c", "c_total", {}, "Help"]"#;
+
+    fn write(directory: &Path, name: &str, value: f64) {
+        let mut encoder = Encoder::new(Layout::ValueAndTime);
+        assert!(encoder.push(KEY, value, 0.0));
+        std::fs::write(directory.join(name), encoder.into_bytes()).expect("written");
+    }
+
+    /// What the archive of the dead processes' files holds, where others live.
+    fn archived(dead: &[f64], live: &[f64]) -> f64 {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (values, name) in [(dead, "dead"), (live, "live")] {
+            for (number, value) in values.iter().enumerate() {
+                write(directory.path(), &format!("counter_{name}{number}.db"), *value);
+            }
+        }
+        let files = scan(directory.path()).expect("a scan").files;
+        let mut families = Families::default();
+        let mut class = Class::new(0, MetricType::Counter, rule_of(MetricType::Counter, None));
+        let is_dead = |name: &MetricFileName| name.pid().starts_with("dead");
+        let Ok(()) = read_files(&files, Some(1), |file, reader| {
+            let counted = if is_dead(&file.name) { Counted::Still } else { Counted::Live };
+            class.count(reader, &mut families, counted).expect("read");
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let sources: Vec<_> = files.into_iter().filter(|file| is_dead(&file.name)).collect();
+        let Ok(()) = read_files(&sources, Some(1), |_, reader| {
+            class.fold(reader, &mut families).expect("read");
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let (bytes, _) = class.encoded(Layout::ValueAndTime, 1).expect("encoded");
+        let mut entries = Entries::new(
+            &bytes[HEADER_BYTES..],
+            HEADER_BYTES as u64,
+            bytes.len() as u64,
+            Layout::ValueAndTime,
+        );
+        entries.next().expect("an entry").expect("whole").value
+    }
+
+    fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
+        values.into_iter().fold(0.0, |sum, value| sum + value)
+    }
+
+    /// Whole numbers, small ones with few digits, and such of any size.
+    fn value() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            (0_u32..1_000_000).prop_map(f64::from),
+            (0_u32..1_000_000).prop_map(|value| f64::from(value) / 1000.0),
+            0.0..1e-6_f64,
+            0.0..1e12_f64,
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+        #[test]
+        fn no_sum_falls_in_whatever_order_files_are_read(
+            values in prop::collection::vec(value(), 2..40),
+            split in any::<prop::sample::Index>(),
+            before in prop::collection::vec(any::<u32>(), 40),
+            after in prop::collection::vec(any::<u32>(), 40),
+        ) {
+            let (dead, live) = values.split_at(split.index(values.len() - 1) + 1);
+            let archived = archived(dead, live);
+            let shuffled = |values: &[f64], order: &[u32]| {
+                let mut numbered: Vec<_> = order.iter().zip(values.iter().copied()).collect();
+                numbered.sort_by_key(|(order, _)| **order);
+                sum(numbered.into_iter().map(|(_, value)| value))
+            };
+            let was = shuffled(&values, &before);
+            let merged: Vec<f64> = live.iter().copied().chain([archived]).collect();
+            let is = shuffled(&merged, &after);
+            prop_assert!(is >= was, "{was} became {is}");
+            // What was added at most, and what the orders differ by.
+            let additions = u32::try_from(values.len() + merged.len()).expect("few");
+            prop_assert!(is <= was * (1.0 + f64::from(2 * additions) * LOST).next_up());
+            if values.iter().all(|value| value.fract() == 0.0) {
+                prop_assert_eq!(is, was);
+            }
+        }
+    }
+}

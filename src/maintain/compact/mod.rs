@@ -145,3 +145,43 @@ fn remove_stuck(stuck: &[Examined], not_before: Instant, report: &mut Report) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The names in the model's list of steps, and in the table of the design.
+    fn steps_of(text: &str, begins: &str, ends: &str, between: char) -> Vec<String> {
+        let list = text.split(begins).nth(1).and_then(|rest| rest.split(ends).next()).expect("a list");
+        let words = list.split(between).map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn its_steps_are_the_models_and_those_of_the_design() {
+        let named: Vec<_> = Step::ALL.iter().map(|step| format!("{step:?}")).collect();
+        let model = include_str!("../../../tests/model/model.py");
+        assert_eq!(steps_of(model, "STEPS = (", ")", ','), named);
+        let design = include_str!("../../../docs/compaction.md");
+        for step in &named {
+            assert!(design.contains(step.as_str()), "docs/compaction.md does not name {step}");
+        }
+
+        // And these are the ones that it takes.
+        let directory = tempfile::tempdir().expect("a directory");
+        for name in ["counter_4999998.db", "counter_4999999.db"] {
+            let from = std::path::Path::new("tests/data/gunicorn/counter_8187.db");
+            std::fs::copy(from, directory.path().join(name)).expect("a copy");
+        }
+        let (mut opened, _) = open_all(directory.path(), false, Intent::Change).expect("opened");
+        let wait = Duration::from_secs(20);
+        let options = Options { min_files: 2, wait, is_unquiet: false, settle: Duration::ZERO };
+        let opened = opened.pop().expect("one");
+        let report = compact(opened, &options, &|| false).expect("compacted");
+        let taken: Vec<_> = report.steps.iter().map(|step| format!("{step:?}")).collect();
+        assert_eq!(taken, named[..taken.len()], "{report:?}");
+        assert_eq!(taken.last().map(String::as_str), Some("Grace"));
+    }
+}

@@ -168,6 +168,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// What could not be done.
     pub errors: Vec<CompactError>,
+    /// The steps that were taken, in their order.
+    pub steps: Vec<Step>,
     /// Whether it ended because it was told to.
     pub is_interrupted: bool,
 }

@@ -147,6 +147,7 @@ impl Rounds {
         let survey = surveyed(directory, contents.files)?;
         let live = HashMap::new();
         let mut work = Work { directory, handle, watch, survey, next_generation, options, live, report };
+        work.enter(Step::Watch);
         work.drain(Step::Watch)?;
         work.watch.forget_opened();
         work.watch.mark();
@@ -211,6 +212,13 @@ fn next_generation(contents: &Contents) -> u64 {
 }
 
 impl Work<'_> {
+    /// Notes that a step is taken.
+    fn enter(&mut self, step: Step) {
+        if !self.report.steps.contains(&step) {
+            self.report.steps.push(step);
+        }
+    }
+
     fn failed(&self, step: Step) -> impl Fn(io::Error) -> CompactError + use<> {
         let path = self.directory.path().to_owned();
         move |source| CompactError::Io { path: path.clone(), step, source }
@@ -237,7 +245,7 @@ impl Work<'_> {
         let mut files: Vec<_> =
             batch.files.iter().map(|index| self.survey.files[*index].file.clone()).collect();
         loop {
-            // Lease
+            self.enter(Step::Lease);
             let (leased, others) = lease_all(files)?;
             for other in others {
                 self.leave(other.file_name(), Left::Live);
@@ -282,7 +290,7 @@ impl Work<'_> {
         leased: &[Leased<MetricFile>],
         until: Instant,
     ) -> Result<Committed, Again> {
-        // Fold
+        self.enter(Step::Fold);
         let failed = self.failed(Step::Fold);
         let (survey, number) = (&mut self.survey, batch.group.class);
         survey.classes[number].forget_folded();
@@ -305,10 +313,10 @@ impl Work<'_> {
         let (bytes, entries) = encoded(self).ok_or_else(too_large)?;
         let written = self.written(batch, &bytes)?;
 
-        // Quiet
         if self.options.is_unquiet {
             self.let_in(leased)?;
         } else {
+            self.enter(Step::Quiet);
             let largest = self.survey.files.iter().map(|file| file.content.entries).max();
             let quiet = quiet_for(largest.unwrap_or_default());
             loop {
@@ -329,7 +337,7 @@ impl Work<'_> {
             }
         }
 
-        // Lock
+        self.enter(Step::Lock);
         let (handle, watch) = (&self.handle, &mut self.watch);
         let locked = lock(handle, until, || {
             // What it says is asked again below.
@@ -421,7 +429,7 @@ impl Work<'_> {
         bytes: &[u8],
         until: Instant,
     ) -> Result<(u64, Vec<String>), Again> {
-        // BarrierUp
+        self.enter(Step::BarrierUp);
         let failed = self.failed(Step::BarrierUp);
         self.drain(Step::BarrierUp)?;
         if self.watch.is_changed() {
@@ -454,7 +462,7 @@ impl Work<'_> {
             done = Err(self.failed(Step::Aside)(error).into());
         }
 
-        // BarrierDown
+        self.enter(Step::BarrierDown);
         let wait = self.options.wait;
         let lowered = lower_barrier(self.directory, &self.handle, &mut self.watch, wait);
         self.report.barrier = self.report.barrier.max(up.elapsed());
@@ -495,7 +503,7 @@ impl Work<'_> {
             thread::sleep(PAUSE);
         }
 
-        // Aside
+        self.enter(Step::Aside);
         let failed = self.failed(Step::Aside);
         written.rename_onto_nothing(&fold.to_string()).map_err(&failed)?;
         for (one, hash) in leased.iter().zip(hashes) {
@@ -521,7 +529,7 @@ impl Work<'_> {
             return Err(Again::Disturbed);
         }
 
-        // Commit
+        self.enter(Step::Commit);
         let committed = move_name(self.directory, &fold.to_string(), &fold.archive_name());
         Ok(committed.map_err(self.failed(Step::Commit))?)
     }
@@ -562,6 +570,7 @@ impl Work<'_> {
 
     /// Ends a batch: removes what is aside, or takes the commit back. Returns whether it stays.
     fn grace(&mut self, done: &Committed) -> Result<bool, CompactError> {
+        self.enter(Step::Grace);
         thread::sleep((done.at + GRACE).saturating_duration_since(Instant::now()));
         let fold = FoldName { generation: done.generation, class: &done.class };
         let archive = fold.archive_name();
@@ -580,6 +589,7 @@ impl Work<'_> {
             self.report.archives.push(self.directory.path_of(archive));
             return Ok(true);
         }
+        self.enter(Step::TakeBack);
         let Self { directory, handle, watch, next_generation, options, .. } = self;
         let undone =
             take_back(directory, &*handle, watch, &fold, &done.asides, next_generation, options.wait);

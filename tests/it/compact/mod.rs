@@ -1,6 +1,8 @@
 //! `promproc compact`: the same counts in fewer files, whatever happens meanwhile.
 
+mod barrier;
 mod differential;
+mod model;
 
 use std::path::Path;
 

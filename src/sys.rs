@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 #[cfg(target_os = "linux")]
 use std::os::fd::AsRawFd;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -71,4 +72,40 @@ pub(crate) fn duplicate(descriptor: c_int) -> io::Result<OwnedFd> {
     }
     // SAFETY: the system has just made it, so nothing else in this process owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })
+}
+
+/// As long as it lives, the signals that end or stop a process wait: those of the terminal, of `kill`, and of a
+/// closed pipe. Only for a process that has no other threads meanwhile.
+pub(crate) struct SignalsBlocked {
+    before: libc::sigset_t,
+}
+
+impl SignalsBlocked {
+    /// Blocks them.
+    pub(crate) fn new() -> Self {
+        const BLOCKED: [c_int; 6] =
+            [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGTSTP, libc::SIGPIPE];
+        let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
+        let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: both sets are ours and live during the calls; `sigemptyset` makes the first one whole before
+        // it is added to, `pthread_sigmask` the second one, since none of these calls fails with such arguments.
+        unsafe {
+            libc::sigemptyset(blocked.as_mut_ptr());
+            for signal in BLOCKED {
+                libc::sigaddset(blocked.as_mut_ptr(), signal);
+            }
+            libc::sigemptyset(before.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_BLOCK, blocked.as_ptr(), before.as_mut_ptr());
+            Self { before: before.assume_init() }
+        }
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        // SAFETY: the set is whole, and nothing is written.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut());
+        }
+    }
 }

@@ -100,7 +100,7 @@ impl Survey {
     /// and asked once for its lease.
     pub(super) fn of(scan: Scan, options: &Options) -> Result<(Self, Merged), Vanished> {
         let label = options.directory_label.as_ref().map(|name| scan.directory_label(name));
-        let Scan { files, left_out, directories } = scan;
+        let Scan { files, left_out, directories, .. } = scan;
         let source = Asking { seen: files.iter().map(|_| OnceLock::new()).collect(), files };
         let mut watch = Watch::default();
         let mut merged = merge_before(&mut watch, &source, options, label.as_ref())?;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use promproc::exposition::Escaping;
@@ -21,7 +21,7 @@ pub(crate) use input::{Input, Select};
 pub(crate) use values::{Codes, FailOn, PrunableModes};
 use values::{CodesParser, duration, interval, one_of, permissions, pid, prunable_modes};
 
-/// Decode, merge, explain, check, prune and clean the multiprocess directories of the Prometheus Python client
+/// Decode, merge, explain, check, prune, compact and clean the multiprocess directories of the Prometheus Python client
 ///
 /// Commands work on the directory given as PATH, or else on the one that the environment variable
 /// PROMETHEUS_MULTIPROC_DIR names. Data goes to standard output, everything else to standard error.
@@ -79,6 +79,7 @@ macro_rules! for_each_command {
             Explain explain ExplainArgs EXPLAIN,
             Check check CheckArgs CHECK,
             Prune prune PruneArgs PRUNE,
+            Compact compact CompactArgs COMPACT,
             Clean clean CleanArgs CLEAN,
             Top top TopArgs TOP,
             Completions completions CompletionsArgs COMPLETIONS,
@@ -316,6 +317,49 @@ pub(crate) struct PruneArgs {
 pub(crate) enum ListFormat {
     Text,
     Json,
+}
+
+/// Fold the files of dead processes into one archive each type and mode, without losing a count
+///
+/// Each worker that ever lived leaves files, and every scrape reads all of them. compact adds them up: counters,
+/// histograms, summaries and gauges of modes sum, min, max and mostrecent. Live gauges of dead processes are removed,
+/// as by prune. The archives are ordinary metric files, which every client version reads; each scrape
+/// gives the same values as before. Only a lease proves a process dead, so run it as the service's user or as root,
+/// on a file system of this machine.
+///
+/// For some milliseconds, while files change places, a barrier makes the Python client's scrapes fail: one scrape may
+/// answer 500. promproc's own commands do not see that. A compaction that is interrupted, even by kill -9 or a full
+/// disk, loses nothing; the next promproc that may write finishes or undoes it.
+#[derive(Debug, Args)]
+pub(crate) struct CompactArgs {
+    /// Directories [default: $PROMETHEUS_MULTIPROC_DIR]
+    #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub paths: Vec<PathBuf>,
+    /// Compact every directory below PATH as well
+    #[arg(short, long)]
+    pub recursive: bool,
+    /// Do nothing, silently, where PATH does not exist
+    #[arg(long)]
+    pub if_exists: bool,
+    /// Fold only where at least this many files can be folded
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = RangedU64ValueParser::<usize>::new().range(2..))]
+    pub min_files: usize,
+    /// How long to wait for a moment without scrapes, and for other compactions, e.g. 5s or 1m
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub wait: Duration,
+    /// Do not wait for a moment without scrapes
+    ///
+    /// For directories that are scraped all the time. One hazard is left: if a scrape has read all files but one, and
+    /// within these milliseconds a new process with the same id makes that one anew, this scrape misses the old one's
+    /// counts.
+    #[arg(long)]
+    pub unquiet: bool,
+    /// Say what would be folded and removed, but change nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// text: for people, a line a directory; json: JSON Lines, one object a directory
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
 }
 
 /// Remove all metric files from a directory before the service starts

@@ -279,6 +279,40 @@ const PRUNE: Page = Page {
     ],
 };
 
+const COMPACT: Page = Page {
+    examples: &[
+        ("From cron or a timer, as the service's user:", "promproc compact /run/app/metrics"),
+        ("Only once it is worth it:", "promproc compact --min-files 200 /run/app/metrics"),
+        ("See what would be folded:", "promproc compact --dry-run /run/app/metrics"),
+        ("Where a scrape is under way all the time:", "promproc compact --unquiet /run/app/metrics"),
+    ],
+    exit_status: &[
+        ("0", "Done, or there was nothing to fold. With --if-exists also: there is no such directory."),
+        (
+            "1",
+            "Done in part: something needs attention, for example a damaged file, or it was interrupted between \
+             batches.",
+        ),
+        (
+            "2",
+            "Not done, at least in one directory, and nothing changed there: the command line is wrong, there is no \
+             such directory, no lease can be had on its files, there was no moment without scrapes, or no room.",
+        ),
+    ],
+    environment: ON_DIRECTORIES,
+    files: &[
+        (
+            "{counter,histogram,summary}_compacted-N.db, gauge_MODE_compacted-N.db",
+            "Archives: the values of processes that were compacted. N is their generation.",
+        ),
+        ("counter_promproc-barrier.db", "Makes the Python client's scrapes fail while files change places."),
+        (
+            ".promproc-N-HASH-NAME, .promproc-fold-N-CLASS.db",
+            "Files that wait to be removed, and an archive that is not committed. Leave them to promproc.",
+        ),
+    ],
+};
+
 const CLEAN: Page = Page {
     examples: &[
         ("In a systemd unit:", "ExecStartPre=promproc clean /run/app/metrics"),

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod clean;
+pub(crate) mod compact;
 pub(crate) mod completions;
 pub(crate) mod dump;
 pub(crate) mod explain;

@@ -2,12 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use compact_str::CompactString;
 use rustix::fs::{self, AtFlags, Dir, FileType, OFlags};
 
+use super::compaction::{AsideName, BARRIER, FoldName, folds, generation_of};
 use super::own::{OWN_PREFIX, name_before};
 use super::{Directory, InDirectory};
 use crate::format::MetricFileName;
@@ -16,8 +18,10 @@ use crate::format::MetricFileName;
 #[derive(Clone, Debug)]
 pub struct MetricFile {
     pub(super) directory: Arc<Directory>,
-    /// What the file's name says.
+    /// What the file's name says; of one aside, the name that it had.
     pub name: MetricFileName,
+    /// The name under which it stands, where that is another.
+    pub(super) aside: Option<CompactString>,
 }
 
 impl InDirectory for MetricFile {
@@ -26,7 +30,7 @@ impl InDirectory for MetricFile {
     }
 
     fn file_name(&self) -> &str {
-        self.name.file_name()
+        self.aside.as_deref().unwrap_or(self.name.file_name())
     }
 }
 
@@ -66,7 +70,7 @@ impl InDirectory for Place {
 
 impl From<MetricFile> for Place {
     fn from(file: MetricFile) -> Self {
-        Self { name: file.file_name().into(), directory: file.directory }
+        Self { name: InDirectory::file_name(&file).into(), directory: file.directory }
     }
 }
 
@@ -108,9 +112,9 @@ impl Other {
 /// Everything that stands in a directory itself, each kind in byte order of its names.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    /// Metric files.
+    /// Metric files that count: also those aside of a compaction that is not committed.
     pub(crate) files: Vec<MetricFile>,
-    /// What promproc left behind.
+    /// What stands under names of promproc's own: all but archives.
     pub(crate) leftovers: Vec<Place>,
     /// What is none of ours.
     pub(crate) others: Vec<Other>,
@@ -122,8 +126,16 @@ impl Contents {
     /// # Errors
     /// Those of the system.
     pub(crate) fn of(directory: &Arc<Directory>) -> io::Result<Self> {
+        Self::listed(directory, directory.reopened(OFlags::RDONLY)?)
+    }
+
+    /// Lists a directory by a descriptor of it that was opened for reading.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(super) fn listed(directory: &Arc<Directory>, opened: OwnedFd) -> io::Result<Self> {
         let mut contents = Self::default();
-        let mut listing = Dir::new(directory.reopened(OFlags::RDONLY)?)?;
+        let mut listing = Dir::new(opened)?;
         while let Some(entry) = listing.read() {
             let entry = entry?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
@@ -131,10 +143,38 @@ impl Contents {
                 contents.add(directory, name, entry.file_type());
             }
         }
-        contents.files.sort_unstable_by(|a, b| a.file_name().cmp(b.file_name()));
+        contents.add_asides();
+        // One aside keeps its place among the others, so that values are added in the same order.
+        contents.files.sort_unstable_by(|a, b| a.name.file_name().cmp(b.name.file_name()));
         contents.leftovers.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         contents.others.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(contents)
+    }
+
+    /// What tells whether a compaction has changed anything: the names that it gives.
+    pub(super) fn compaction_names(&self) -> Vec<CompactString> {
+        let archives = self.files.iter().filter(|file| file.name.generation().is_some());
+        let archives = archives.map(InDirectory::file_name);
+        let own = self.leftovers.iter().map(InDirectory::file_name);
+        let own = own.filter(|name| *name == BARRIER || generation_of(name).is_some());
+        archives.chain(own).map(CompactString::from).collect()
+    }
+
+    /// Adds the files aside that count.
+    fn add_asides(&mut self) {
+        let folds = folds(self.leftovers.iter().map(InDirectory::file_name));
+        if folds.is_empty() {
+            return;
+        }
+        for leftover in &self.leftovers {
+            if let Some(aside) = AsideName::parse(leftover.file_name())
+                && let Some(name) = aside.metric_name()
+                && folds.contains(&FoldName { generation: aside.generation, class: name.class() })
+            {
+                let directory = Arc::clone(&leftover.directory);
+                self.files.push(MetricFile { directory, name, aside: Some(leftover.name.clone()) });
+            }
+        }
     }
 
     fn add(&mut self, directory: &Arc<Directory>, name: &OsStr, kind: FileType) {
@@ -156,8 +196,10 @@ impl Contents {
             (None, _) => OtherKind::Foreign,
             (Some(ours), FileType::RegularFile) => {
                 return match metric {
-                    Some(name) => self.files.push(MetricFile { directory: Arc::clone(directory), name }),
-                    None => self.leftovers.push(place(ours)),
+                    Some(name) if ours != BARRIER => {
+                        self.files.push(MetricFile { directory: Arc::clone(directory), name, aside: None });
+                    }
+                    _ => self.leftovers.push(place(ours)),
                 };
             }
             (Some(_), FileType::Symlink) => OtherKind::Link,

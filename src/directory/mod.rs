@@ -1,6 +1,7 @@
 //! Directories: opened once, and reached by descriptor from then on; what stands in them; and which of
 //! it is a metric file.
 
+pub(crate) mod compaction;
 mod contents;
 mod label;
 mod open;
@@ -8,6 +9,7 @@ pub(crate) mod own;
 mod owner;
 mod problem;
 mod scan;
+mod shared;
 
 pub(crate) use contents::Contents;
 pub use contents::{MetricFile, Other, OtherKind, Place};

@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct Directory {
     path: PathBuf,
     handle: OwnedFd,
     patience: Arc<Patience>,
+    /// A descriptor on which compactions are locked out.
+    locked: OnceLock<OwnedFd>,
 }
 
 /// What is left of the time that a run may wait.
@@ -49,12 +51,12 @@ struct Patience {
 
 impl Patience {
     /// Waits a moment; `false` if that has been done long enough.
-    fn wait(&self) -> bool {
-        let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
-        let waited = self.waited_millis.fetch_add(pause, Ordering::Relaxed);
+    fn wait(&self, pause: Duration) -> bool {
+        let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        let waited = self.waited_millis.fetch_add(millis, Ordering::Relaxed);
         let may_wait = Duration::from_millis(waited) < PATIENCE;
         if may_wait {
-            thread::sleep(PAUSE);
+            thread::sleep(pause);
         }
         may_wait
     }
@@ -124,7 +126,7 @@ impl Directory {
     }
 
     fn new(path: &Path, handle: OwnedFd, patience: Arc<Patience>) -> Self {
-        Self { path: path.to_owned(), handle, patience }
+        Self { path: path.to_owned(), handle, patience, locked: OnceLock::new() }
     }
 
     /// Opens a directory in this one, which is no link.
@@ -145,6 +147,17 @@ impl Directory {
     /// The path of a name in it, as it was given.
     pub fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Waits a moment; `false` if this run has waited long enough.
+    pub(super) fn wait(&self, pause: Duration) -> bool {
+        self.patience.wait(pause)
+    }
+
+    /// Keeps a descriptor of it on which compactions are locked out, until the directory is closed.
+    pub(super) fn keep_locked(&self, opened: OwnedFd) {
+        // One that is listed again has a lock already.
+        let _ = self.locked.set(opened);
     }
 
     /// Opens a regular file for reading. It never waits: `WouldBlock` where somebody has a lease on it.
@@ -255,7 +268,7 @@ impl Opener {
         loop {
             match self.open_at_once(file) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if !file.directory().patience.wait() {
+                    if !file.directory().wait(PAUSE) {
                         return Err(io::Error::new(io::ErrorKind::NotFound, "under a lease for too long"));
                     }
                 }

@@ -7,12 +7,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::compaction::BARRIER;
 use super::contents::{Contents, MetricFile, Other, OtherKind, Place};
+use super::shared::{self, Unlocked};
 use super::{Directory, DirectoryError, FileId, InDirectory, Problem, ProblemKind};
 use crate::format::MetricFileName;
 
 /// So many directories are looked into for metric files that were not asked for.
 const LOOKED_INTO: usize = 10_000;
+
+/// So many directories of a tree are locked.
+const MOST_LOCKED: usize = 256;
 
 /// How often a directory is scanned when files vanish while they are read.
 const TRIES: usize = 3;
@@ -26,6 +31,8 @@ pub struct Scan {
     pub left_out: Vec<Problem>,
     /// The directories that were listed, in their order.
     pub directories: Vec<Listed>,
+    /// Those that are read without keeping compactions off them.
+    unlocked: Vec<Unlocked>,
 }
 
 /// A directory that was listed, and what in it is no metric file.
@@ -85,6 +92,8 @@ pub fn scan_all(paths: &[PathBuf], recursive: bool) -> Result<Scan, DirectoryErr
                     return Err(DirectoryError::OnlyBelow { path: path.clone(), below });
                 }
             }
+        } else if path.file_name().is_some_and(|name| name == BARRIER) {
+            // A shell's `*.db` finds it, too.
         } else if kind.is_file() {
             named_at.get_or_insert(found.files.len());
             named.push(file_at(path, &mut parents)?);
@@ -113,8 +122,13 @@ pub fn scan_until_whole<T>(
 ) -> Result<T, DirectoryError> {
     let mut vanished = PathBuf::new();
     for _ in 0..TRIES {
-        match read(scan_all(paths, recursive)?) {
-            Ok(whole) => return Ok(whole),
+        let mut scan = scan_all(paths, recursive)?;
+        let unlocked = std::mem::take(&mut scan.unlocked);
+        match read(scan) {
+            Ok(whole) => match unlocked.iter().find(|directory| !directory.is_as_it_was()) {
+                None => return Ok(whole),
+                Some(changed) => vanished = changed.directory().path().to_owned(),
+            },
             Err(Vanished(path)) => vanished = path,
         }
     }
@@ -129,10 +143,22 @@ impl Scan {
         found
     }
 
-    /// Adds the files of a directory. Returns the names of the directories in it.
+    /// Adds the files of a directory that is to be read. Returns the names of the directories in it.
     fn add(&mut self, directory: &Arc<Directory>) -> Result<Vec<OsString>, DirectoryError> {
         let of_system = |error| DirectoryError::of_system(directory.path(), error);
-        Ok(self.add_contents(directory, Contents::of(directory).map_err(of_system)?))
+        let (contents, is_locked) = shared::list(directory).map_err(of_system)?;
+        if !is_locked {
+            self.unlocked.push(Unlocked::of(directory, &contents));
+        }
+        Ok(self.add_contents(directory, contents))
+    }
+
+    /// Adds the files of one more of so many directories that a lock on each would take too many descriptors.
+    fn add_unlocked(&mut self, directory: &Arc<Directory>) -> Result<Vec<OsString>, DirectoryError> {
+        let of_system = |error| DirectoryError::of_system(directory.path(), error);
+        let contents = Contents::of(directory).map_err(of_system)?;
+        self.unlocked.push(Unlocked::of(directory, &contents));
+        Ok(self.add_contents(directory, contents))
     }
 
     fn add_contents(&mut self, directory: &Arc<Directory>, contents: Contents) -> Vec<OsString> {
@@ -163,7 +189,11 @@ impl Scan {
         while let Some(directory) = waiting.pop() {
             let mut found = Self::default();
             reached.extend(directory.own_metadata().ok().map(|metadata| FileId::of(&metadata)));
-            match found.add(&directory) {
+            let added = match trees.len() {
+                ..MOST_LOCKED => found.add(&directory),
+                _ => found.add_unlocked(&directory),
+            };
+            match added {
                 Ok(below) => {
                     for name in below {
                         match directory.open_below(&name) {
@@ -186,6 +216,7 @@ impl Scan {
             self.files.extend(found.files);
             self.left_out.extend(found.left_out);
             self.directories.extend(found.directories);
+            self.unlocked.extend(found.unlocked);
         }
         // What is reached another way is not left out.
         links.retain(|(_, target)| !reached.contains(target));
@@ -259,7 +290,7 @@ fn file_at(
             Arc::clone(parents.entry(parent.to_owned()).or_insert(Arc::new(opened)))
         }
     };
-    Ok(MetricFile { directory, name })
+    Ok(MetricFile { directory, name, aside: None })
 }
 
 /// Keeps the first of the entries that are one and the same file.

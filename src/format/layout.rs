@@ -1,7 +1,7 @@
 //! What follows an entry's key: a value, with or without a timestamp.
 
 /// What follows an entry's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Layout {
     /// A value: 8 bytes, clients up to 0.17.1.
     Value,

@@ -55,6 +55,12 @@ impl MetricFileName {
         &self.file_name[self.pid_at..self.file_name.len() - EXTENSION.len()]
     }
 
+    /// What the names of all files have in common whose values may be merged into one: the type and, for
+    /// gauges, the mode; e.g. `counter`, `gauge_sum`.
+    pub fn class(&self) -> &str {
+        &self.file_name[..self.pid_at - 1]
+    }
+
     /// The mode as the name spells it; empty where the type is not gauge.
     pub fn mode_name(&self) -> &str {
         // Before the pid come `gauge_`, the mode and `_`.

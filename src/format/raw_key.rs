@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use crate::model::normalize;
 
 /// How a key is laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyShape {
     /// `["m", "s", ["l1"], ["v1"]]`: era A.
     Lists,

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod clean;
+pub mod compact;
 mod descriptor;
 mod open;
 pub mod prune;

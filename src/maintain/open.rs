@@ -10,8 +10,8 @@ use std::sync::Arc;
 use rustix::fs::{self, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{remove, temporary};
-use crate::directory::{Contents, Directory, DirectoryError};
+use super::{compact, remove, temporary};
+use crate::directory::{Contents, Directory, DirectoryError, OtherKind};
 
 /// Whether anything is to be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,37 @@ pub(super) fn open(path: &Path, intent: Intent) -> Result<(Arc<Directory>, Conte
     Ok((directory, contents))
 }
 
+/// Opens a directory and all below it, in byte order of their paths, as [`open`] does. Links are not followed. What
+/// cannot be looked at below it is left out, and named.
+///
+/// # Errors
+/// [`DirectoryError`] if the directory itself cannot be opened, listed, or put in order.
+pub(super) fn open_below(
+    top: &Path,
+    intent: Intent,
+) -> Result<(Vec<(Arc<Directory>, Contents)>, Vec<DirectoryError>), DirectoryError> {
+    let mut left_out = Vec::new();
+    let mut waiting = vec![open(top, intent)?];
+    let mut found = Vec::new();
+    while let Some((directory, contents)) = waiting.pop() {
+        for other in contents.others.iter().filter(|other| other.kind == OtherKind::Directory) {
+            let of_system = |error| DirectoryError::of_system(&directory.path_of(&other.name), error);
+            let opened = directory.open_below(&other.name).map(Arc::new).map_err(of_system);
+            match opened.and_then(|opened| Ok((Arc::clone(&opened), list_for(&opened, intent)?))) {
+                Ok(listed) => waiting.push(listed),
+                // It has vanished since.
+                Err(DirectoryError::Missing(_)) => {}
+                Err(error) => left_out.push(error),
+            }
+        }
+        found.push((directory, contents));
+    }
+    found.sort_by(|(a, _), (b, _)| a.path().as_os_str().cmp(b.path().as_os_str()));
+    Ok((found, left_out))
+}
+
 /// Lists an open directory; on a dry run as it is.
-pub(super) fn list_for(directory: &Arc<Directory>, intent: Intent) -> Result<Contents, DirectoryError> {
+fn list_for(directory: &Arc<Directory>, intent: Intent) -> Result<Contents, DirectoryError> {
     match intent {
         Intent::Change => list(directory),
         Intent::DryRun => {
@@ -46,7 +75,7 @@ pub(super) fn list_for(directory: &Arc<Directory>, intent: Intent) -> Result<Con
 pub(super) fn list(directory: &Arc<Directory>) -> Result<Contents, DirectoryError> {
     let of_system = |error| DirectoryError::of_system(directory.path(), error);
     let contents = Contents::of(directory).map_err(of_system)?;
-    let mut has_recovered = false;
+    let mut has_recovered = compact::recover(directory, &contents)? == Some(true);
     for leftover in &contents.leftovers {
         // One that cannot be put in order, perhaps because somebody planted it, keeps nothing else from it.
         let recovered =

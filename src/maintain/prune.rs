@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::open::{Intent, list_for, open};
+use super::open::{Intent, open, open_below};
 use super::temporary::is_temporary;
-use crate::directory::{
-    Contents, Directory, DirectoryError, InDirectory, MetricFile, OtherKind, Place, Scan,
-};
+use crate::directory::{Contents, Directory, DirectoryError, InDirectory, MetricFile, Place, Scan};
 use crate::liveness::{Evidence, Examined, Liveness, examine};
 use crate::model::GaugeMode;
 
@@ -62,46 +60,19 @@ pub fn gauges_below(
     modes: &[GaugeMode],
     intent: Intent,
 ) -> Result<(Vec<Gauges>, Vec<DirectoryError>), DirectoryError> {
-    let (mut found, mut left_out) = (Vec::new(), Vec::new());
-    let (directory, contents) = open(top, intent)?;
-    let mut waiting = below(&directory, &contents, intent, &mut left_out);
-    found.push(gauges_in(&directory, contents, modes)?);
-    while let Some((directory, contents)) = waiting.pop() {
-        waiting.extend(below(&directory, &contents, intent, &mut left_out));
+    let (opened, mut left_out) = open_below(top, intent)?;
+    let mut found = Vec::new();
+    for (number, (directory, contents)) in opened.into_iter().enumerate() {
         match gauges_in(&directory, contents, modes) {
             Ok(gauges) => found.push(gauges),
+            Err(error) if number == 0 => return Err(error),
             Err(error) => left_out.push(error),
         }
     }
-    found.sort_unstable_by(|a, b| a.directory.as_os_str().cmp(b.directory.as_os_str()));
     Ok((found, left_out))
 }
 
-/// Opens and lists the directories that stand in one.
-fn below(
-    directory: &Directory,
-    contents: &Contents,
-    intent: Intent,
-    left_out: &mut Vec<DirectoryError>,
-) -> Vec<(Arc<Directory>, Contents)> {
-    let names = contents.others.iter().filter(|other| other.kind == OtherKind::Directory);
-    let opened = names.filter_map(|other| {
-        let of_system = |error| DirectoryError::of_system(&directory.path_of(&other.name), error);
-        let opened = directory.open_below(&other.name).map(Arc::new).map_err(of_system);
-        match opened.and_then(|opened| Ok((Arc::clone(&opened), list_for(&opened, intent)?))) {
-            Ok(listed) => Some(listed),
-            // It has vanished since.
-            Err(DirectoryError::Missing(_)) => None,
-            Err(error) => {
-                left_out.push(error);
-                None
-            }
-        }
-    });
-    opened.collect()
-}
-
-fn gauges_in(
+pub(super) fn gauges_in(
     directory: &Arc<Directory>,
     mut contents: Contents,
     modes: &[GaugeMode],

@@ -104,7 +104,7 @@ fn name_aside(name: &str) -> io::Result<String> {
 }
 
 /// Renames, but onto nothing.
-fn rename(directory: &Directory, from: &str, to: &str) -> rustix::io::Result<()> {
+pub(super) fn rename(directory: &Directory, from: &str, to: &str) -> rustix::io::Result<()> {
     match rename_exclusively(directory, from, to) {
         // Not every system, nor every file system, knows this kind of renaming.
         Err(Errno::INVAL | Errno::NOSYS) => match fs::statat(directory, to, AtFlags::SYMLINK_NOFOLLOW) {

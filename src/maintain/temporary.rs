@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::remove::rename;
 use crate::directory::own::{OWN_PREFIX, are_random_digits, random_digits};
 use crate::directory::{Contents, Directory, FileId, InDirectory, Place};
 
@@ -79,12 +80,28 @@ impl Temporary {
     /// Those of the system; then the old file stays, and this one goes.
     pub(super) fn rename_over(mut self, name: &OsStr) -> io::Result<()> {
         self.file.sync_all()?;
+        self.is_in_its_place()?;
+        fs::renameat(&*self.directory, &self.name, &*self.directory, name)?;
+        self.is_complete = true;
+        Ok(())
+    }
+
+    /// Gives it its name, if nothing has that.
+    ///
+    /// # Errors
+    /// Those of the system; then this file goes.
+    pub(super) fn rename_onto_nothing(mut self, name: &str) -> io::Result<()> {
+        self.is_in_its_place()?;
+        rename(&self.directory, &self.name, name)?;
+        self.is_complete = true;
+        Ok(())
+    }
+
+    fn is_in_its_place(&self) -> io::Result<()> {
         let named = self.directory.metadata(&self.name)?;
         if FileId::of(&named) != FileId::of(&self.file.metadata()?) {
             return Err(io::Error::other("something else took the place of its temporary file"));
         }
-        fs::renameat(&*self.directory, &self.name, &*self.directory, name)?;
-        self.is_complete = true;
         Ok(())
     }
 }

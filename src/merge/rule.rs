@@ -12,13 +12,13 @@ pub(crate) fn rule_of(metric_type: MetricType, mode: Option<GaugeMode>) -> Gauge
 }
 
 /// What a value is merged into where it is the first.
-pub(super) fn initial(rule: GaugeRule, first: f64) -> f64 {
+pub(crate) fn initial(rule: GaugeRule, first: f64) -> f64 {
     if rule == GaugeRule::Sum { 0.0 } else { first }
 }
 
 /// Merges one more value into those before it, but for the most recent: see [`is_more_recent`].
 #[inline]
-pub(super) fn take(rule: GaugeRule, merged: &mut f64, value: f64) {
+pub(crate) fn take(rule: GaugeRule, merged: &mut f64, value: f64) {
     if rule == GaugeRule::Sum {
         *merged += value;
     } else if takes_place(rule, *merged, value) {
@@ -41,12 +41,12 @@ pub(super) fn takes_place(rule: GaugeRule, before: f64, value: f64) -> bool {
 }
 
 /// Before a most recent value was set.
-pub(super) const NEVER: f64 = 0.0;
+pub(crate) const NEVER: f64 = 0.0;
 
 /// Whether a value of that timestamp takes the place of the latest so far. One of 0 never does: it says
 /// that nobody set the gauge.
 #[inline]
-pub(super) fn is_more_recent(latest: f64, timestamp: f64) -> bool {
+pub(crate) fn is_more_recent(latest: f64, timestamp: f64) -> bool {
     latest < timestamp
 }
 

@@ -95,6 +95,10 @@ impl<T> Arena<T> {
         self.0.iter()
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
+    }
+
     /// All with their numbers.
     pub(crate) fn numbered(&self) -> impl Iterator<Item = (Index<T>, &T)> {
         self.0.iter().enumerate().map(|(at, value)| (Index::after(at), value))

@@ -1,0 +1,115 @@
+//! The changes of names that compaction is made of: the barrier, files aside, and the way back.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{self, AtFlags, FlockOperation};
+use rustix::io::Errno;
+
+use super::super::remove::rename;
+use super::super::temporary::Temporary;
+use crate::directory::compaction::{AsideName, BARRIER, FoldName};
+use crate::directory::{Contents, Directory, InDirectory};
+use crate::format::HEADER_BYTES;
+
+/// What the barrier's header says is used, and its length.
+const BARRIER_BYTES: i32 = 64;
+/// The length that its one entry claims.
+const BEYOND: i32 = 1 << 20;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Puts the barrier up: an entry longer than its file, on which every client fails.
+pub(super) fn put_barrier_up(directory: &Arc<Directory>) -> io::Result<()> {
+    let mut bytes = vec![0; BARRIER_BYTES.unsigned_abs() as usize];
+    bytes[..4].copy_from_slice(&BARRIER_BYTES.to_ne_bytes());
+    bytes[HEADER_BYTES..][..4].copy_from_slice(&BEYOND.to_ne_bytes());
+    let temporary = Temporary::create(directory)?;
+    temporary.file().write_all(&bytes)?;
+    // Whoever scrapes must be able to read it.
+    temporary.set_mode(fs::Mode::from_raw_mode(0o644))?;
+    temporary.rename_onto_nothing(BARRIER)
+}
+
+/// Takes the barrier down.
+pub(super) fn take_barrier_down(directory: &Directory) -> io::Result<()> {
+    remove_name(directory, BARRIER)
+}
+
+/// Removes a name, if it is there.
+pub(super) fn remove_name(directory: &Directory, name: &str) -> io::Result<()> {
+    match fs::unlinkat(directory, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Renames, but onto nothing.
+pub(super) fn move_name(directory: &Directory, from: &str, to: &str) -> io::Result<()> {
+    Ok(rename(directory, from, to)?)
+}
+
+/// Takes the lock for this process alone; `false` if others have kept it until then, or it is not wanted any more.
+pub(super) fn lock(
+    handle: impl AsFd,
+    until: Instant,
+    mut is_given_up: impl FnMut() -> bool,
+) -> io::Result<bool> {
+    loop {
+        match fs::flock(&handle, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(Errno::WOULDBLOCK) if Instant::now() < until && !is_given_up() => {
+                std::thread::sleep(PAUSE);
+            }
+            Err(Errno::WOULDBLOCK) => return Ok(false),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Ends the lock.
+pub(super) fn unlock(handle: impl AsFd) {
+    // Closing it ends it, too.
+    let _ = fs::flock(handle, FlockOperation::Unlock);
+}
+
+/// Gives each file aside of a fold its name back, or, where a process has made a file of that name meanwhile, that
+/// of an archive: one file is a valid archive. Then the fold goes. It needs no lease and no space.
+pub(super) fn roll_back(
+    directory: &Directory,
+    fold: &FoldName<'_>,
+    asides: &[String],
+    next_generation: &mut u64,
+) -> io::Result<()> {
+    for name in asides {
+        let Some(aside) = AsideName::parse(name) else { continue };
+        match rename(directory, name, aside.name) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(Errno::EXIST) => loop {
+                let archive = FoldName { generation: *next_generation, class: fold.class }.archive_name();
+                *next_generation += 1;
+                match rename(directory, name, &archive) {
+                    Ok(()) | Err(Errno::NOENT) => break,
+                    Err(Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            },
+            Err(error) => return Err(error.into()),
+        }
+    }
+    remove_name(directory, &fold.to_string())
+}
+
+/// The files aside of a fold that stand in a directory.
+pub(super) fn asides_of(contents: &Contents, fold: &FoldName<'_>) -> Vec<String> {
+    let is_of_it = |name: &&str| {
+        AsideName::parse(name).is_some_and(|aside| {
+            aside.generation == fold.generation
+                && aside.metric_name().is_some_and(|name| name.class() == fold.class)
+        })
+    };
+    let names = contents.leftovers.iter().map(InDirectory::file_name);
+    names.filter(is_of_it).map(str::to_owned).collect()
+}

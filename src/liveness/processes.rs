@@ -35,7 +35,7 @@ impl Process {
     /// caller.
     pub fn command_line(&self) -> Option<String> {
         let pid = Pid::from_u32(self.pid);
-        let mut system = System::new().ok()?;
+        let mut system = new_system();
         let wanted = ProcessRefreshKind::nothing().without_tasks().with_cmd(UpdateKind::Always);
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, wanted);
         let process = system.process(pid).filter(|process| describe(process) == *self)?;
@@ -76,13 +76,14 @@ pub(super) enum Number {
 
 impl Processes {
     pub(super) fn list() -> Self {
-        let system = System::new().ok().map(|mut system| {
+        let system = numbers_are_ours().then(|| {
+            let mut system = new_system();
             // Tasks are threads: a number that only a thread has is no process.
             let wanted = ProcessRefreshKind::nothing().without_tasks();
             system.refresh_processes_specifics(ProcessesToUpdate::All, true, wanted);
             system
         });
-        Self { system: system.filter(|_| numbers_are_ours()) }
+        Self { system }
     }
 
     /// All processes but this one that have not ended; `None` where they do not show.
@@ -230,6 +231,13 @@ impl Holders {
     pub(super) fn is_inspected(&self, pid: u32) -> bool {
         self.inspected.contains(&pid)
     }
+}
+
+/// A process table that keeps no file of /proc open: sysinfo would keep one per process, as many as half
+/// of the descriptors that promproc may have.
+fn new_system() -> System {
+    sysinfo::set_open_files_limit(0);
+    System::new()
 }
 
 fn describe(process: &sysinfo::Process) -> Process {

@@ -198,6 +198,13 @@ codes! {
     /// `promproc prune` or `clean` finishes the work: a file that a process still writes gets its name
     /// back.
     InterruptedRemoval = "interrupted-removal", Warning;
+    /// A compaction was interrupted. No count is lost: promproc reads what it left as it should. With a
+    /// barrier left over it is an error: the Python client fails on it, for every scrape, until
+    /// `promproc compact`, `prune` or `clean` finishes or undoes the work.
+    InterruptedCompaction = "interrupted-compaction", Info;
+    /// Files of dead processes can be folded into archives without losing a count. A warning where scrapes are
+    /// slow or the file system is nearly full.
+    Compactable = "compactable", Info;
     /// The directory contains files that are not metric files. They do no harm.
     OtherFiles = "other-files", Info;
     /// Processes that have files open, or may have, cannot be seen from here: they are in another pid

@@ -149,8 +149,10 @@ fn wsl(file: &Surveyed) -> Option<Finding> {
 }
 
 fn odd_size(file: &Surveyed) -> Option<Finding> {
-    let is_odd =
-        file.facts.capacity_bytes >= HEADER_NUMBER_BYTES && !file.facts.capacity_bytes.is_power_of_two();
+    // An archive has no room to grow into.
+    let is_odd = file.facts.capacity_bytes >= HEADER_NUMBER_BYTES
+        && !file.facts.capacity_bytes.is_power_of_two()
+        && file.name().generation().is_none();
     is_odd.then(|| {
         let message = format!(
             "{} bytes long: clients make files of 65536 bytes, or twice that and so on",

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::survey::{Survey, Surveyed};
 use super::writers::named_by_pid;
 use super::{Code, Finding};
+use crate::directory::compaction::is_of_compaction;
 use crate::directory::{Directory, InDirectory, Listed, OtherKind, user_named, user_to_be};
 use crate::liveness::{Liveness, RemovedFiles, is_numbered, own_number, removed_files};
 use crate::model::GaugeMode;
@@ -233,6 +234,7 @@ fn interrupted_removal(listed: &Listed) -> Option<Finding> {
 fn other_files(listed: &Listed, recursive: bool) -> Option<Finding> {
     let others = listed.unseen.iter().filter(|other| !recursive || other.kind != OtherKind::Directory);
     let own = listed.leftovers.iter().filter(|left| left.name_before_removal().is_none());
+    let own = own.filter(|left| !is_of_compaction(left.file_name()));
     let mut others: Vec<_> = others.map(|other| other.name.to_string_lossy()).collect();
     others.extend(own.map(|own| own.file_name().into()));
     others.sort_unstable();
@@ -297,7 +299,7 @@ fn file_system(directory: &Directory, files: &[&Surveyed]) -> Vec<Finding> {
         ))
     );
     found.push(Finding::new(Code::NearlyFull, &subject, message).summary(summary).advice(
-        "make it larger; files of dead processes go when the service is restarted with promproc clean",
+        "make it larger; promproc compact folds files of dead processes, promproc clean removes them before a restart",
     ));
     found
 }

@@ -95,6 +95,8 @@ pub struct Totals {
     pub capacity_bytes: u64,
     /// What they occupy, in bytes.
     pub allocated_bytes: u64,
+    /// What of that holds entries.
+    pub used_bytes: u64,
     /// Their entries.
     pub entries: usize,
 }
@@ -128,6 +130,7 @@ impl Growth {
             for totals in sums {
                 totals.files += 1;
                 totals.capacity_bytes += file.facts.capacity_bytes;
+                totals.used_bytes += file.facts.used_bytes;
                 totals.allocated_bytes += file.facts.allocated_bytes;
                 totals.entries += file.facts.entries;
             }
@@ -233,12 +236,9 @@ impl Growth {
             ),
             Blame::Processes => Some(finding.advice("run fewer processes; or expose what `promproc merge -o FILE` writes")),
             Blame::DeadFiles => {
-                let finding = finding.advice(
-                    "restart the service on a clean directory (counters begin at 0, which Prometheus takes for a \
-                     restart)",
-                );
-                let clean = |path: &PathBuf| Remedy::Clean { directory: path.clone(), keep_live: false };
-                Some(paths.iter().map(clean).fold(finding, Finding::remedy))
+                let finding = finding.advice("fold them, now and from cron");
+                let compact = |path: &PathBuf| Remedy::Compact { directory: path.clone() };
+                Some(paths.iter().map(compact).fold(finding, Finding::remedy))
             }
         }
     }

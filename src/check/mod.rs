@@ -6,6 +6,7 @@
 
 mod buckets;
 mod code;
+mod compaction;
 mod conflicts;
 mod counters;
 mod damage;
@@ -211,6 +212,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     findings.extend(directory::findings(&paths, what.recursive, &survey));
     let growth = Growth::of(&survey, series.into_families());
     findings.extend(growth.finding(&paths));
+    findings.extend(compaction::findings(&survey, &findings));
     spare_read_only(&mut findings);
     // Those that the same command fixes stand together.
     findings.sort_by_cached_key(|finding| {
@@ -219,13 +221,15 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     });
 
     let mut of_pid: BTreeMap<(&Path, &str), Liveness> = BTreeMap::new();
-    for file in survey.files() {
+    // What was compacted is neither live nor dead.
+    let of_processes = || survey.files().filter(|file| file.name().generation().is_none());
+    for file in of_processes() {
         let known = of_pid.entry((file.directory().path(), file.name().pid())).or_insert(Liveness::Dead);
         *known = file.liveness().max(*known);
     }
     let count = |liveness| of_pid.values().filter(|known| **known == liveness).count();
     let [live, unknown, dead] = [Liveness::Live, Liveness::Unknown, Liveness::Dead].map(count);
-    let files_of = |liveness| survey.files().filter(|file| file.liveness() == liveness).count();
+    let files_of = |liveness| of_processes().filter(|file| file.liveness() == liveness).count();
     Ok(Report {
         findings,
         files: survey.files().count(),

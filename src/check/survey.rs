@@ -112,7 +112,12 @@ impl Survey {
             let facts = seen.as_ref().map(|seen| FileFacts::of(&seen.metadata)).unwrap_or_default();
             survey.listed.push(Surveyed {
                 examined: Examined::unasked(file),
-                facts: FileFacts { era: count.era, entries: count.entries, ..facts },
+                facts: FileFacts {
+                    era: count.era,
+                    entries: count.entries,
+                    used_bytes: count.used_bytes,
+                    ..facts
+                },
                 misplaced_used: seen.as_ref().and_then(|seen| seen.misplaced_used),
                 is_gone: seen.is_none(),
             });
@@ -231,6 +236,7 @@ struct Notes {
 struct Count {
     era: Option<Era>,
     entries: usize,
+    used_bytes: u64,
 }
 
 impl Witness for Watch {
@@ -280,6 +286,7 @@ impl Notes {
         let file = self.counts.len().saturating_sub(1);
         let Some(count) = self.counts.last_mut() else { return };
         count.entries += 1;
+        count.used_bytes = entry.value_offset() + self.layout.map_or(0, |layout| layout.value_bytes() as u64);
         let facts = &self.keys[key];
         if let (None, Some(layout)) = (count.era, self.layout) {
             count.era = Some(Era::new(layout, facts.shape));

@@ -82,8 +82,13 @@ impl std::fmt::Display for FoldName<'_> {
 impl MetricFileName {
     /// Which generation of archive it is, where it is one: `counter_compacted-7.db`.
     pub fn generation(&self) -> Option<u64> {
-        number(self.pid().strip_prefix(COMPACTED)?)
+        archive_generation(self.pid())
     }
+}
+
+/// The generation of the archive whose name has that in the place of a pid.
+pub fn archive_generation(pid: &str) -> Option<u64> {
+    number(pid.strip_prefix(COMPACTED)?)
 }
 
 /// The generation of which anything with that name is.
@@ -91,6 +96,11 @@ pub(crate) fn generation_of(name: &str) -> Option<u64> {
     let aside = AsideName::parse(name).map(|aside| aside.generation);
     let fold = || FoldName::parse(name).map(|fold| fold.generation);
     aside.or_else(fold).or_else(|| name.parse::<MetricFileName>().ok()?.generation())
+}
+
+/// Whether a name is one that a compaction gives, but for an archive's.
+pub(crate) fn is_of_compaction(name: &str) -> bool {
+    name == BARRIER || AsideName::parse(name).is_some() || FoldName::parse(name).is_some()
 }
 
 /// The folds among these names.

@@ -11,6 +11,7 @@ mod problem;
 mod scan;
 mod shared;
 
+pub use compaction::archive_generation;
 pub(crate) use contents::Contents;
 pub use contents::{MetricFile, Other, OtherKind, Place};
 pub use label::DirectoryLabel;

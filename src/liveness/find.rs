@@ -89,7 +89,7 @@ impl FoundDirectory {
     pub fn workers(&self) -> [usize; 3] {
         let State::Listed { files, .. } = &self.state else { return [0; 3] };
         let mut of_pid: BTreeMap<&str, Liveness> = BTreeMap::new();
-        for file in files {
+        for file in files.iter().filter(|file| file.file.name.generation().is_none()) {
             let known = of_pid.entry(file.file.name.pid()).or_insert(Liveness::Dead);
             *known = file.liveness().max(*known);
         }

@@ -31,6 +31,11 @@ pub enum Remedy {
         /// Whether files of live processes stay.
         keep_live: bool,
     },
+    /// Folds dead processes' files.
+    Compact {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// Renames a file so that no scrape sees it.
     SetAside {
         /// The file.
@@ -93,7 +98,8 @@ impl Remedy {
         match self {
             Self::Prune { directory, .. }
             | Self::PruneProcess { directory, .. }
-            | Self::Clean { directory, .. } => Some(directory),
+            | Self::Clean { directory, .. }
+            | Self::Compact { directory } => Some(directory),
             Self::SetAside { file } => file.parent(),
             Self::AsUser { remedy, .. } => remedy.changes_files_in(),
             _ => None,
@@ -123,6 +129,7 @@ impl fmt::Display for Remedy {
                 let options = if *keep_live { "--keep-live " } else { "" };
                 write!(f, "promproc clean {options}{}", quoted(directory))
             }
+            Self::Compact { directory } => write!(f, "promproc compact {}", quoted(directory)),
             Self::SetAside { file } => {
                 let mut aside = file.clone().into_os_string();
                 aside.push(".aside");

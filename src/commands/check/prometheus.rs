@@ -47,6 +47,7 @@ pub(crate) fn write(report: &Report, findings: &[&Finding], out: &mut dyn Write)
         ),
         gauge("series", "Series of the merged exposition", plain(report.growth.series)),
         gauge("damaged_files", "Files that were left out, or in part", plain(report.damaged)),
+        gauge("used_bytes", "What the files hold", bytes(report.growth.all.used_bytes)),
         gauge("allocated_bytes", "What the files occupy", bytes(report.growth.all.allocated_bytes)),
     ];
     if let Some((available, size)) = report.space_bytes {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::SystemTime;
 
+use promproc::directory::archive_generation;
 use promproc::format::{Entry, Key};
 use promproc::liveness::Liveness;
 use promproc::notation::{counted, printable, push_sample, write_plain};
@@ -38,7 +39,10 @@ pub(crate) fn write_heading(
     });
     let heading = [
         kind,
-        origin.pid.map(|pid| format!("pid {pid}")),
+        origin.pid.map(|pid| match archive_generation(pid) {
+            Some(generation) => format!("processes that were compacted (generation {generation})"),
+            None => format!("pid {pid}"),
+        }),
         facts.era.map(|era| format!("era {era}")),
         modified,
     ];

@@ -220,7 +220,8 @@ fn push_row(table: &mut Table, row: &Row, of: &Examined, file: &str, total: f64,
     table.cell(&or_nothing(share));
     table.cell(&or_nothing(row.bound.map(go_string)));
     table.cell(if row.fate == Fate::Added { NOTHING } else { fate_name(row.fate) });
-    table.cell(of.liveness().as_str());
+    // What was compacted is neither live nor dead.
+    table.cell(of.file.name.generation().map_or(of.liveness().as_str(), |_| "compacted"));
     let moment = row.timestamp.and_then(date::from_unix);
     table.cell(&or_nothing(moment.map(|moment| date::age(moment, SystemTime::now()))));
     table.cell(of.file.name.pid());

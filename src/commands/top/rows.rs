@@ -1,5 +1,6 @@
 //! Draws the rows of a view: which columns there is room for, and what stands in them.
 
+use promproc::directory::archive_generation;
 use promproc::liveness::Liveness;
 use promproc::model::MetricType;
 use promproc::notation::printable;
@@ -71,7 +72,7 @@ fn columns(by: By) -> Vec<(u8, Column)> {
         ],
         By::Pid => vec![
             (0, text("PID", 8, |round, at, _| plain(printable(&round.processes[at].row.name).into_owned()))),
-            (1, text("LIVENESS", 8, liveness)),
+            (1, text("LIVENESS", 9, liveness)),
             (
                 6,
                 number("CHANGE/s", RATE_WIDTH, |round, at, theme| {
@@ -119,6 +120,9 @@ fn liveness(round: &Round, at: usize, theme: Theme) -> (String, Style) {
         Liveness::Dead => Color::Red,
         Liveness::Unknown => Color::Yellow,
     };
+    if archive_generation(process.pid()).is_some() {
+        return ("compacted".to_owned(), theme.colored(color));
+    }
     (process.liveness.to_string(), theme.colored(color))
 }
 

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use promproc::directory::archive_generation;
 use promproc::liveness::Liveness;
 use promproc::notation::{counted, plain, significant, with_causes};
 use promproc::observe::{By, Change, News, Round, Row};
@@ -44,7 +45,7 @@ pub(crate) fn write(round: &Round, rows: Rows<'_>, view: &View, out: &mut dyn Wr
             By::Pid => {
                 let process = &round.processes[at];
                 table.cell(&process.row.name);
-                table.cell(process.liveness.as_str());
+                table.cell(archive_generation(process.pid()).map_or(process.liveness.as_str(), |_| "compacted"));
                 if rows.with_rates {
                     table.cell(news(process.news).unwrap_or(NOTHING));
                 }
@@ -124,7 +125,8 @@ pub(crate) fn facts(round: &Round) -> String {
     {
         return why;
     }
-    let of = |liveness| round.processes.iter().filter(|process| process.liveness == liveness).count();
+    let processes = || round.processes.iter().filter(|process| archive_generation(process.pid()).is_none());
+    let of = |liveness| processes().filter(|process| process.liveness == liveness).count();
     let unknown = match of(Liveness::Unknown) {
         0 => String::new(),
         number => format!(", {number} unknown"),
@@ -132,7 +134,7 @@ pub(crate) fn facts(round: &Round) -> String {
     format!(
         "{}, {} ({} live, {} dead{unknown}), {} series",
         counted(round.files.len(), "file"),
-        counted(round.processes.len(), "process"),
+        counted(processes().count(), "process"),
         of(Liveness::Live),
         of(Liveness::Dead),
         round.series.len()

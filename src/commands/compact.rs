@@ -254,7 +254,9 @@ fn hinted_compact(error: CompactError) -> anyhow::Error {
             "run promproc as the user that owns the files, or as root, on the machine that writes them and not over a \
              network file system"
         }
-        CompactError::NoWatch { .. } => "perhaps the user has no inotify instance left (fs.inotify.max_user_instances)",
+        CompactError::NoWatch { .. } => {
+            "perhaps the user has no inotify instance left (fs.inotify.max_user_instances)"
+        }
         CompactError::NotQuiet { .. } => "give --wait a longer time, or --unquiet where scrapes never pause",
         CompactError::Locked { .. } => "another compaction is at work, or a reader stands still; try again",
         CompactError::NoSpace { .. } => "make room, or remove files of dead processes that nobody needs",

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::open::{Intent, open, open_below};
 use super::temporary::is_temporary;
-use crate::directory::{
-    Contents, Directory, DirectoryError, InDirectory, MetricFile, Place, Scan,
-};
+use crate::directory::{Contents, Directory, DirectoryError, InDirectory, MetricFile, Place, Scan};
 use crate::liveness::{Evidence, Examined, Liveness, examine};
 use crate::model::GaugeMode;
 

@@ -51,7 +51,9 @@ impl Left {
             Self::Unknown => "it is not known whether their processes live",
             Self::Mode => "their gauge mode keeps each process's values apart",
             Self::Damaged => "damaged",
-            Self::MixedEras => "keys of several client versions in one file, or keys that cannot be understood",
+            Self::MixedEras => {
+                "keys of several client versions in one file, or keys that cannot be understood"
+            }
             Self::SharedFamily => "a metric family of theirs is of another type or gauge mode in other files",
             Self::NotRemovable => "only their owner may rename them in this directory",
             Self::LongName => "their names leave no room for the names aside",
@@ -186,8 +188,9 @@ impl Survey {
         for surveyed in &mut self.files {
             if let Ok(group) = &mut surveyed.group
                 && group.era.is_none()
-                && let Some(other) =
-                    groups.iter().find(|other| other.era.is_some() && Group { era: None, ..**other } == *group)
+                && let Some(other) = groups
+                    .iter()
+                    .find(|other| other.era.is_some() && Group { era: None, ..**other } == *group)
             {
                 *group = *other;
             }

@@ -6,6 +6,7 @@
 
 mod check;
 mod clean;
+mod compact;
 mod concurrent;
 mod differential;
 mod directories;

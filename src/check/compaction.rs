@@ -38,7 +38,8 @@ fn interrupted(listed: &Listed) -> Option<Finding> {
     let has_barrier = left.iter().any(|left| left.file_name() == BARRIER);
     let what = counted(left.len(), "file");
     let message = match has_barrier {
-        true => "an interrupted compaction left its barrier: the Python client fails on it, for every scrape".to_owned(),
+        true => "an interrupted compaction left its barrier: the Python client fails on it, for every scrape"
+            .to_owned(),
         false => format!("an interrupted compaction left {what}; promproc counts them as it should"),
     };
     let owner = listed.directory.metadata(first.file_name()).ok().map(|metadata| metadata.uid());

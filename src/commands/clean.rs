@@ -35,7 +35,7 @@ fn clean(
 ) -> anyhow::Result<Outcome> {
     let shown = directory.to_string_lossy();
     let creates = !args.no_create && !args.if_exists;
-    let Found { files, others } = if !creates || args.dry_run {
+    let Found { files, others, lock: _until_the_end } = if !creates || args.dry_run {
         let intent = if args.dry_run { Intent::DryRun } else { Intent::Change };
         match contents(directory, intent) {
             Err(DirectoryError::Missing(_)) if creates => {

@@ -10,6 +10,8 @@ use crate::format::MetricFileName;
 pub(crate) const BARRIER: &str = "counter_promproc-barrier.db";
 /// How the name of a fold goes on after [`OWN_PREFIX`].
 const FOLD: &str = "fold-";
+/// How that of a file goes on which says that all aside of a committed fold goes.
+const DONE: &str = "done-";
 /// What stands in the place of a pid in an archive's name, before its generation.
 const COMPACTED: &str = "compacted-";
 const EXTENSION: &str = ".db";
@@ -59,10 +61,26 @@ pub(crate) struct FoldName<'n> {
 impl<'n> FoldName<'n> {
     /// Takes such a name apart.
     pub(crate) fn parse(name: &'n str) -> Option<Self> {
-        let rest = name.strip_prefix(OWN_PREFIX)?.strip_prefix(FOLD)?.strip_suffix(EXTENSION)?;
+        Self::parse_after(FOLD, name)
+    }
+
+    /// Takes apart the name that says that what is aside goes.
+    pub(crate) fn parse_done(name: &'n str) -> Option<Self> {
+        Self::parse_after(DONE, name)
+    }
+
+    fn parse_after(kind: &str, name: &'n str) -> Option<Self> {
+        let rest = name.strip_prefix(OWN_PREFIX)?.strip_prefix(kind)?.strip_suffix(EXTENSION)?;
         let (generation, class) = rest.split_once('-')?;
         let fold = Self { generation: number(generation)?, class };
         fold.archive_name().parse::<MetricFileName>().is_ok().then_some(fold)
+    }
+
+    /// The name that the first of the files aside gets before any of them is removed: from then on the others go,
+    /// whoever finds them, since it cannot be undone any more.
+    pub(crate) fn done_name(&self) -> String {
+        let Self { generation, class } = self;
+        format!("{OWN_PREFIX}{DONE}{generation}-{class}{EXTENSION}")
     }
 
     /// The name that it gets when it is committed.
@@ -94,7 +112,7 @@ pub fn archive_generation(pid: &str) -> Option<u64> {
 /// The generation of which anything with that name is.
 pub(crate) fn generation_of(name: &str) -> Option<u64> {
     let aside = AsideName::parse(name).map(|aside| aside.generation);
-    let fold = || FoldName::parse(name).map(|fold| fold.generation);
+    let fold = || FoldName::parse(name).or_else(|| FoldName::parse_done(name)).map(|fold| fold.generation);
     aside.or_else(fold).or_else(|| name.parse::<MetricFileName>().ok()?.generation())
 }
 
@@ -126,7 +144,9 @@ mod tests {
         assert_eq!(fold.to_string(), ".promproc-fold-12-gauge_sum.db");
         assert_eq!(FoldName::parse(&fold.to_string()), Some(fold));
         assert_eq!(fold.archive_name(), "gauge_sum_compacted-12.db");
-        for name in [aside.to_string(), fold.to_string(), fold.archive_name()] {
+        assert_eq!(fold.done_name(), ".promproc-done-12-gauge_sum.db");
+        assert_eq!(FoldName::parse_done(&fold.done_name()), Some(fold));
+        for name in [aside.to_string(), fold.to_string(), fold.archive_name(), fold.done_name()] {
             assert!(generation_of(&name).is_some(), "{name}");
         }
     }
@@ -141,6 +161,7 @@ mod tests {
             ".promproc-fold-7-gauge.db",
             ".promproc-fold-7-other.db",
             ".promproc-fold-x-counter.db",
+            ".promproc-done-7-other.db",
             "counter_compacted-07.db",
             "counter_compacted-.db",
             "counter_7.db",

@@ -24,6 +24,13 @@ pub struct MetricFile {
     pub(super) aside: Option<CompactString>,
 }
 
+impl MetricFile {
+    /// That metric file in a directory, whether or not it stands there.
+    pub(crate) fn new(directory: &Arc<Directory>, name: MetricFileName) -> Self {
+        Self { directory: Arc::clone(directory), name, aside: None }
+    }
+}
+
 impl InDirectory for MetricFile {
     fn directory(&self) -> &Arc<Directory> {
         &self.directory
@@ -197,7 +204,7 @@ impl Contents {
             (Some(ours), FileType::RegularFile) => {
                 return match metric {
                     Some(name) if ours != BARRIER => {
-                        self.files.push(MetricFile { directory: Arc::clone(directory), name, aside: None });
+                        self.files.push(MetricFile::new(directory, name));
                     }
                     _ => self.leftovers.push(place(ours)),
                 };

@@ -9,6 +9,7 @@ use compact_str::CompactString;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
+use super::compaction::BARRIER;
 use super::{Contents, Directory};
 
 /// Files change places for a few milliseconds.
@@ -53,8 +54,14 @@ pub(super) fn list(directory: &Arc<Directory>) -> io::Result<(Contents, bool)> {
             Err(Errno::WOULDBLOCK) => {
                 // The compaction takes an open directory for a listing, and would wait for it.
                 drop(opened);
-                if !directory.wait(PAUSE) {
-                    return Ok((Contents::of(directory)?, false));
+                loop {
+                    if !directory.wait(PAUSE) {
+                        return Ok((Contents::of(directory)?, false));
+                    }
+                    // While the barrier is up, it waits for a moment without any.
+                    if directory.metadata(BARRIER).is_err() {
+                        break;
+                    }
                 }
             }
             Err(_) => return Ok((Contents::listed(directory, opened)?, false)),

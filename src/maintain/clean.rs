@@ -1,11 +1,14 @@
 //! Which files have to go before a service starts.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::compact;
 use super::open::{Intent, list, open};
 use super::prune::present;
-use crate::directory::{Contents, Directory, DirectoryError, OtherKind, Place};
+use crate::directory::{Contents, Directory, DirectoryError, InDirectory, OtherKind, Place};
 use crate::liveness::Examined;
 
 /// What is in a directory.
@@ -15,6 +18,8 @@ pub struct Found {
     pub files: Vec<Examined<Place>>,
     /// What is none of ours, in byte order of its names.
     pub others: Vec<Other>,
+    /// As long as it lives, no compaction changes the directory.
+    pub lock: Option<OwnedFd>,
 }
 
 /// Something that stays.
@@ -32,7 +37,10 @@ pub struct Other {
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
 pub fn contents(path: &Path, intent: Intent) -> Result<Found, DirectoryError> {
     let (directory, contents) = open(path, intent)?;
-    examined(&directory, contents)
+    match intent {
+        Intent::Change => locked(&directory),
+        Intent::DryRun => examined(&directory, contents, None),
+    }
 }
 
 /// Examines everything that stands in an open directory itself.
@@ -40,10 +48,26 @@ pub fn contents(path: &Path, intent: Intent) -> Result<Found, DirectoryError> {
 /// # Errors
 /// [`DirectoryError`] if the directory or a file in it cannot be looked at.
 pub fn contents_of(directory: &Arc<Directory>) -> Result<Found, DirectoryError> {
-    examined(directory, list(directory)?)
+    list(directory)?;
+    locked(directory)
 }
 
-fn examined(directory: &Directory, contents: Contents) -> Result<Found, DirectoryError> {
+/// Examines a directory while no compaction can change it: what one commits in between would stay, and bring back
+/// old counts.
+fn locked(directory: &Arc<Directory>) -> Result<Found, DirectoryError> {
+    // Where a reader keeps the lock for longer, the start of a service does not wait for it.
+    const WAIT: Duration = Duration::from_secs(1);
+    let lock = compact::opened_with_lock(directory, WAIT).ok().flatten();
+    let contents =
+        Contents::of(directory).map_err(|error| DirectoryError::of_system(directory.path(), error))?;
+    examined(directory, contents, lock)
+}
+
+fn examined(
+    directory: &Directory,
+    contents: Contents,
+    lock: Option<OwnedFd>,
+) -> Result<Found, DirectoryError> {
     let Contents { files, leftovers, others } = contents;
     let other = |other: crate::directory::Other| Other {
         path: directory.path_of(&other.name),
@@ -55,6 +79,7 @@ fn examined(directory: &Directory, contents: Contents) -> Result<Found, Director
         },
     };
     // What promproc left begins with a dot, and so before all metric files.
-    let files = leftovers.into_iter().chain(files.into_iter().map(Place::from));
-    Ok(Found { files: present(files.collect())?, others: others.into_iter().map(other).collect() })
+    let files = files.into_iter().map(Place::from).filter(|file| !file.file_name().starts_with('.'));
+    let files = present(leftovers.into_iter().chain(files).collect())?;
+    Ok(Found { files, others: others.into_iter().map(other).collect(), lock })
 }

@@ -45,7 +45,9 @@ pub(crate) fn write(round: &Round, rows: Rows<'_>, view: &View, out: &mut dyn Wr
             By::Pid => {
                 let process = &round.processes[at];
                 table.cell(&process.row.name);
-                table.cell(archive_generation(process.pid()).map_or(process.liveness.as_str(), |_| "compacted"));
+                table.cell(
+                    archive_generation(process.pid()).map_or(process.liveness.as_str(), |_| "compacted"),
+                );
                 if rows.with_rates {
                     table.cell(news(process.news).unwrap_or(NOTHING));
                 }

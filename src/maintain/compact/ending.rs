@@ -14,6 +14,7 @@ use super::places::{lock, move_name, put_barrier_up, remove_name, roll_back, tak
 use super::watch::{QUIET, Watch};
 use crate::directory::compaction::{AsideName, FoldName};
 use crate::directory::{Directory, DirectoryError, InDirectory, Place};
+use crate::liveness::Liveness;
 use crate::sys::SignalsBlocked;
 
 const PAUSE: Duration = Duration::from_millis(1);
@@ -26,13 +27,13 @@ pub(super) fn lower_barrier(
     watch: &mut Watch,
     wait: Duration,
 ) -> io::Result<bool> {
-    let until = Instant::now() + wait;
+    let began = Instant::now();
     let is_over = loop {
         watch.drain()?;
-        if watch.are_listings_over() {
+        if watch.are_listings_over(began) {
             break true;
         }
-        if Instant::now() > until {
+        if began.elapsed() > wait {
             break false;
         }
         thread::sleep(PAUSE);
@@ -42,24 +43,80 @@ pub(super) fn lower_barrier(
     Ok(is_over)
 }
 
-/// Removes what is aside of a committed fold, if all of it is as it was folded, and nobody writes to it; `false`
-/// otherwise.
-pub(super) fn remove_asides(directory: &Arc<Directory>, asides: &[String]) -> Result<bool, DirectoryError> {
+/// What becomes of the files aside of a committed fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asides {
+    /// They are gone.
+    Gone,
+    /// Somebody writes to one, or did: the commit has to be undone.
+    Changed,
+    /// That could not be told, or the lock was not to be had: they stay, and the next run finds them.
+    Left,
+}
+
+/// Removes what is aside of a committed fold, if all of it is as it was folded, and nobody writes to it.
+///
+/// Once the first is gone the commit cannot be undone any more. So that nobody tries, one of them first gets the
+/// name that says so, under the lock under which commits are undone.
+pub(super) fn remove_asides(
+    directory: &Arc<Directory>,
+    handle: impl AsFd + Copy,
+    fold: &FoldName<'_>,
+    asides: &[String],
+    wait: Duration,
+) -> Result<Asides, DirectoryError> {
+    let of_system = |error| DirectoryError::of_system(directory.path(), error);
     let places = asides.iter().map(|name| Place::new(directory, name)).collect();
     let (leased, others) = lease_all(places)?;
-    let is_as_it_was = |one: &Leased<Place>| {
-        let hash = AsideName::parse(one.file.file_name()).map(|aside| aside.hash);
-        one.hash().ok() == hash && !one.is_wanted()
-    };
-    if !others.is_empty() || !leased.iter().all(is_as_it_was) {
-        return Ok(false);
+    if others.iter().any(|other| other.liveness() == Liveness::Live) {
+        return Ok(Asides::Changed);
     }
+    let mut is_known = others.is_empty();
     for one in &leased {
-        let name = one.file.file_name();
-        remove_name(directory, name)
-            .map_err(|source| DirectoryError::Io { path: directory.path_of(name), source })?;
+        match one.hash() {
+            Ok(hash) if AsideName::parse(one.file.file_name()).is_some_and(|aside| aside.hash == hash) => {}
+            Ok(_) => return Ok(Asides::Changed),
+            Err(_) => is_known = false,
+        }
+        if one.is_wanted() {
+            return Ok(Asides::Changed);
+        }
     }
-    Ok(true)
+    let Some(first) = leased.first().filter(|_| is_known) else {
+        return Ok(if is_known { Asides::Gone } else { Asides::Left });
+    };
+    let is_any_wanted = || leased.iter().any(Leased::is_wanted);
+    let is_locked = lock(handle, Instant::now() + wait, is_any_wanted).map_err(of_system)?;
+    if is_any_wanted() {
+        // The lock ends before who waits is let in, or with the handle.
+        unlock(handle);
+        return Ok(Asides::Changed);
+    }
+    if !is_locked {
+        return Ok(Asides::Left);
+    }
+    // Another run may have undone it, in whole or in part.
+    let removed = if directory.metadata(&fold.to_string()).is_ok() {
+        Ok(Asides::Left)
+    } else {
+        match move_name(directory, first.file.file_name(), &fold.done_name()) {
+            Ok(()) => finish_removal(directory, fold, asides).map(|()| Asides::Gone),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Asides::Gone),
+            Err(error) => Err(error),
+        }
+    };
+    unlock(handle);
+    removed.map_err(of_system)
+}
+
+/// Removes what is aside of a fold of which that is decided.
+pub(super) fn finish_removal(
+    directory: &Directory,
+    fold: &FoldName<'_>,
+    asides: &[String],
+) -> io::Result<()> {
+    asides.iter().try_for_each(|name| remove_name(directory, name))?;
+    remove_name(directory, &fold.done_name())
 }
 
 /// Undoes a commit: the archive becomes a fold again, and what is aside gets its names back. `false` if there was
@@ -93,18 +150,7 @@ pub(super) fn take_back(
         put_barrier_up(directory)?;
         watch.drain()?;
         let is_disturbed = watch.is_disturbed();
-        let undone = if is_disturbed {
-            Ok(())
-        } else {
-            match move_name(directory, &fold.archive_name(), &fold.to_string()) {
-                Ok(()) => roll_back(directory, fold, asides, next_generation),
-                // With the archive gone, somebody has wiped the directory: what is still written to stays theirs.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    roll_back(directory, fold, asides, next_generation)
-                }
-                Err(error) => Err(error),
-            }
-        };
+        let undone = if is_disturbed { Ok(()) } else { uncommit(directory, fold, asides, next_generation) };
         let lowered = undone.and_then(|()| lower_barrier(directory, handle, watch, wait));
         unlock(handle);
         drop(blocked);
@@ -113,4 +159,29 @@ pub(super) fn take_back(
             return Ok(true);
         }
     }
+}
+
+/// Makes an archive a fold again, and gives what is aside its names back. The lock is held, and the barrier up.
+fn uncommit(
+    directory: &Directory,
+    fold: &FoldName<'_>,
+    asides: &[String],
+    next_generation: &mut u64,
+) -> io::Result<()> {
+    let is_there = |name: &str| directory.metadata(name).is_ok();
+    if !is_there(&fold.to_string()) {
+        // Another run is removing them, or did: then nothing can be undone.
+        if is_there(&fold.done_name()) || !asides.iter().all(|name| is_there(name)) {
+            return finish_removal(directory, fold, asides);
+        }
+        match move_name(directory, &fold.archive_name(), &fold.to_string()) {
+            Ok(()) => {}
+            // With the archive gone, somebody has wiped the directory, and these files with it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return finish_removal(directory, fold, asides);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    roll_back(directory, fold, asides, next_generation)
 }

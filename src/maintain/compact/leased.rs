@@ -41,9 +41,11 @@ impl<F: InDirectory> Leased<F> {
     }
 }
 
-/// Takes leases on files; returns those that are proven dead, and the indices of the others. Those that are gone
-/// are neither.
-pub(super) fn lease_all<F: InDirectory>(files: Vec<F>) -> Result<(Vec<Leased<F>>, Vec<F>), DirectoryError> {
+/// Takes leases on files; returns those that are proven dead, and the others. Those that are gone are neither.
+#[expect(clippy::type_complexity, reason = "two lists")]
+pub(super) fn lease_all<F: InDirectory>(
+    files: Vec<F>,
+) -> Result<(Vec<Leased<F>>, Vec<Examined<F>>), DirectoryError> {
     let (mut examined, mut looks, mut opened) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
         match lease::look(&file) {
@@ -58,12 +60,12 @@ pub(super) fn lease_all<F: InDirectory>(files: Vec<F>) -> Result<(Vec<Leased<F>>
     }
     weigh(examined.iter_mut().zip(looks).collect())?;
     let (mut leased, mut others) = (Vec::new(), Vec::new());
-    for (Examined { file, evidence, id, .. }, opened) in examined.into_iter().zip(opened) {
-        match (opened, id) {
-            (Some(opened), Some(id)) if evidence == Some(Evidence::LeaseGranted) => {
-                leased.push(Leased { file, id, opened });
+    for (examined, opened) in examined.into_iter().zip(opened) {
+        match (opened, examined.id) {
+            (Some(opened), Some(id)) if examined.evidence == Some(Evidence::LeaseGranted) => {
+                leased.push(Leased { file: examined.file, id, opened });
             }
-            _ => others.push(file),
+            _ => others.push(examined),
         }
     }
     Ok((leased, others))

@@ -22,6 +22,7 @@ use crate::directory::compaction::FoldName;
 use crate::directory::{Contents, Directory, DirectoryError, InDirectory};
 use crate::liveness::{Evidence, Examined};
 use crate::model::GaugeMode;
+pub(super) use places::opened_with_lock;
 pub(super) use recover::recover;
 pub use report::{CompactError, Options, Report, Step};
 use round::{Rounds, surveyed};

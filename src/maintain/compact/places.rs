@@ -1,11 +1,11 @@
 //! The changes of names that compaction is made of: the barrier, files aside, and the way back.
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{self, AtFlags, FlockOperation};
+use rustix::fs::{self, AtFlags, FlockOperation, OFlags};
 use rustix::io::Errno;
 
 use super::super::remove::rename;
@@ -19,9 +19,16 @@ const BARRIER_BYTES: i32 = 64;
 /// The length that its one entry claims.
 const BEYOND: i32 = 1 << 20;
 const PAUSE: Duration = Duration::from_millis(1);
+/// Between two looks whether the lock can be had: for each the directory is opened.
+const BETWEEN: Duration = Duration::from_millis(10);
 
-/// Puts the barrier up: an entry longer than its file, on which every client fails.
+/// Puts the barrier up.
 pub(super) fn put_barrier_up(directory: &Arc<Directory>) -> io::Result<()> {
+    barrier(directory)?.rename_onto_nothing(BARRIER)
+}
+
+/// The barrier, complete but for its name: an entry longer than its file, on which every client fails.
+pub(super) fn barrier(directory: &Arc<Directory>) -> io::Result<Temporary> {
     let mut bytes = vec![0; BARRIER_BYTES.unsigned_abs() as usize];
     bytes[..4].copy_from_slice(&BARRIER_BYTES.to_ne_bytes());
     bytes[HEADER_BYTES..][..4].copy_from_slice(&BEYOND.to_ne_bytes());
@@ -29,7 +36,7 @@ pub(super) fn put_barrier_up(directory: &Arc<Directory>) -> io::Result<()> {
     temporary.file().write_all(&bytes)?;
     // Whoever scrapes must be able to read it.
     temporary.set_mode(fs::Mode::from_raw_mode(0o644))?;
-    temporary.rename_onto_nothing(BARRIER)
+    Ok(temporary)
 }
 
 /// Takes the barrier down.
@@ -65,6 +72,31 @@ pub(super) fn lock(
             Err(Errno::WOULDBLOCK) => return Ok(false),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Opens the directory and takes the lock; `None` if others have kept it for so long. Meanwhile it is closed most of
+/// the time: a compaction takes an open directory for a listing, and waits for it with the barrier up.
+pub(in super::super) fn opened_with_lock(
+    directory: &Directory,
+    wait: Duration,
+) -> io::Result<Option<OwnedFd>> {
+    let until = Instant::now() + wait;
+    loop {
+        let handle = directory.reopened(OFlags::RDONLY)?;
+        if lock(&handle, Instant::now(), || true)? {
+            return Ok(Some(handle));
+        }
+        drop(handle);
+        loop {
+            if Instant::now() > until {
+                return Ok(None);
+            }
+            std::thread::sleep(BETWEEN);
+            if directory.metadata(BARRIER).is_err() {
+                break;
+            }
         }
     }
 }

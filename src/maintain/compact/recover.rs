@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::OFlags;
-
-use super::ending::{lower_barrier, remove_asides, take_back};
-use super::places::{asides_of, lock, roll_back, unlock};
+use super::ending::{Asides, finish_removal, lower_barrier, remove_asides, take_back};
+use super::places::{asides_of, opened_with_lock, put_barrier_up, roll_back, unlock};
 use super::watch::{QUIET, Watch};
 use crate::directory::compaction::{AsideName, BARRIER, FoldName, generation_of};
 use crate::directory::{Contents, Directory, DirectoryError, InDirectory};
@@ -28,26 +26,34 @@ pub(in super::super) fn recover(
     directory: &Arc<Directory>,
     contents: &Contents,
 ) -> Result<Option<bool>, DirectoryError> {
-    if !has_left(contents) {
+    if left(contents).is_none() {
         return Ok(None);
     }
     let of_system = |error: io::Error| DirectoryError::of_system(directory.path(), error);
-    let handle = directory.reopened(OFlags::RDONLY).map_err(of_system)?;
     let mut watch = Watch::new(directory).map_err(of_system)?;
-    if !lock(&handle, std::time::Instant::now() + WAIT, || false).map_err(of_system)? {
+    let Some(handle) = opened_with_lock(directory, WAIT).map_err(of_system)? else {
         return Ok(Some(false));
-    }
+    };
     // As it is now that nobody else changes it.
     let contents = Contents::of(directory).map_err(of_system)?;
     let names: Vec<_> = contents.leftovers.iter().map(InDirectory::file_name).collect();
     let all = names.iter().copied().chain(contents.files.iter().map(InDirectory::file_name));
     let mut next_generation = all.filter_map(generation_of).max().unwrap_or_default().saturating_add(1);
     let folds: Vec<_> = names.iter().filter_map(|name| FoldName::parse(name)).collect();
+    let mut has_barrier = names.contains(&BARRIER);
     let blocked = SignalsBlocked::new();
+    // Unless somebody has removed it.
+    if !folds.is_empty() && !has_barrier {
+        put_barrier_up(directory).map_err(of_system)?;
+        has_barrier = true;
+    }
     for fold in &folds {
         roll_back(directory, fold, &asides_of(&contents, fold), &mut next_generation).map_err(of_system)?;
     }
-    if names.contains(&BARRIER) {
+    for done in names.iter().filter_map(|name| FoldName::parse_done(name)) {
+        finish_removal(directory, &done, &asides_of(&contents, &done)).map_err(of_system)?;
+    }
+    if has_barrier {
         lower_barrier(directory, &handle, &mut watch, WAIT.max(QUIET)).map_err(of_system)?;
     }
     drop(blocked);
@@ -55,13 +61,15 @@ pub(in super::super) fn recover(
 
     // What is aside of a fold that was committed.
     let mut committed: BTreeMap<(u64, String), Vec<String>> = BTreeMap::new();
-    for name in names {
+    for name in &names {
         if let Some(aside) = AsideName::parse(name)
             && let Some(metric) = aside.metric_name()
-            && !folds.contains(&FoldName { generation: aside.generation, class: metric.class() })
+            && let fold = (FoldName { generation: aside.generation, class: metric.class() })
+            && !folds.contains(&fold)
+            && !names.contains(&&*fold.done_name())
         {
             let of = (aside.generation, metric.class().to_owned());
-            committed.entry(of).or_default().push(name.to_owned());
+            committed.entry(of).or_default().push((*name).to_owned());
         }
     }
     if !committed.is_empty() {
@@ -69,18 +77,21 @@ pub(in super::super) fn recover(
     }
     let mut is_whole = true;
     for ((generation, class), asides) in committed {
-        if remove_asides(directory, &asides)? {
-            continue;
-        }
         let fold = FoldName { generation, class: &class };
-        is_whole &= take_back(directory, &handle, &mut watch, &fold, &asides, &mut next_generation, WAIT)
-            .map_err(of_system)?;
+        is_whole &= match remove_asides(directory, &handle, &fold, &asides, WAIT)? {
+            Asides::Gone => true,
+            Asides::Left => false,
+            Asides::Changed => {
+                take_back(directory, &handle, &mut watch, &fold, &asides, &mut next_generation, WAIT)
+                    .map_err(of_system)?
+            }
+        };
     }
     Ok(Some(is_whole))
 }
 
-/// Whether anything of a compaction stands in a directory that is not an archive.
-fn has_left(contents: &Contents) -> bool {
-    let is_of_one = |name: &str| name == BARRIER || generation_of(name).is_some();
-    contents.leftovers.iter().map(InDirectory::file_name).any(is_of_one)
+/// Something of a compaction that stands in a directory, and is not an archive.
+pub(super) fn left(contents: &Contents) -> Option<&str> {
+    let is_of_one = |name: &&str| *name == BARRIER || generation_of(name).is_some();
+    contents.leftovers.iter().map(InDirectory::file_name).find(is_of_one)
 }

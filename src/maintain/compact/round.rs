@@ -14,15 +14,17 @@ use rustix::fs::{Gid, Mode, OFlags, Uid, fchown, fstatvfs};
 
 use super::super::temporary::Temporary;
 use super::class::Counted;
-use super::ending::{lower_barrier, remove_asides, take_back};
+use super::ending::{Asides, lower_barrier, remove_asides, take_back};
 use super::leased::{ByLease, Leased, lease_all};
-use super::places::{lock, move_name, put_barrier_up, roll_back, unlock};
+use super::places::{barrier, lock, move_name, roll_back, unlock};
+use super::recover::{left, recover};
 use super::report::{CompactError, Options, Report, Step};
 use super::survey::{Group, Left, Survey};
-use super::watch::{Watch, quiet_for};
-use crate::directory::compaction::{AsideName, FoldName, generation_of};
+use super::watch::{QUIET, Watch, quiet_for};
+use crate::directory::compaction::{AsideName, BARRIER, FoldName, generation_of};
 use crate::directory::{Contents, Directory, DirectoryError, FileId, InDirectory, MetricFile, Opener};
-use crate::liveness::Evidence;
+use crate::format::MetricFileName;
+use crate::liveness::{Evidence, Liveness};
 use crate::reader::{Source, read_files};
 use crate::sys::SignalsBlocked;
 
@@ -77,6 +79,12 @@ struct Committed {
     entries: usize,
     /// What the sources had as their lengths, and what they occupied.
     bytes: (u64, u64),
+}
+
+/// Files that are complete but for their names.
+struct Written {
+    fold: Temporary,
+    barrier: Temporary,
 }
 
 /// What became of a batch.
@@ -138,9 +146,12 @@ impl Rounds {
         let failed = |source| CompactError::Io { path: path(), step: Step::Watch, source };
         let handle = directory.reopened(OFlags::RDONLY).map_err(failed)?;
         let watch = Watch::new(directory).map_err(|source| CompactError::NoWatch { path: path(), source })?;
-        let contents = Contents::of(directory).map_err(failed)?;
-        let is_left = |name: &&str| AsideName::parse(name).is_some() || FoldName::parse(name).is_some();
-        if let Some(name) = contents.leftovers.iter().map(InDirectory::file_name).find(is_left) {
+        let mut contents = Contents::of(directory).map_err(failed)?;
+        // Another compaction is at work, or was killed since.
+        if recover(directory, &contents)? == Some(true) {
+            contents = Contents::of(directory).map_err(failed)?;
+        }
+        if let Some(name) = left(&contents) {
             return Err(CompactError::Unfinished { path: path(), name: name.to_owned() });
         }
         let next_generation = next_generation(&contents);
@@ -149,7 +160,8 @@ impl Rounds {
         let mut work = Work { directory, handle, watch, survey, next_generation, options, live, report };
         work.enter(Step::Watch);
         work.drain(Step::Watch)?;
-        work.watch.forget_opened();
+        let known: HashSet<&str> = work.survey.files.iter().map(|file| file.file.file_name()).collect();
+        work.watch.forget_opened(|name| known.contains(name));
         work.watch.mark();
         let mut committed = Vec::new();
         let ended = self.batches(&mut work, is_stopped, &mut committed);
@@ -162,7 +174,11 @@ impl Rounds {
                 Err(error) => work.report.errors.push(error),
             }
         }
-        let is_stale = ended?;
+        let is_stale = match ended {
+            // What was folded until now has made room.
+            Err(CompactError::NoSpace { .. }) if !archives.is_empty() => true,
+            ended => ended?,
+        };
         let Work { survey, report, .. } = work;
         report.finish(survey);
         Ok(is_stale || archives.into_values().any(|count| count > 1))
@@ -248,7 +264,9 @@ impl Work<'_> {
             self.enter(Step::Lease);
             let (leased, others) = lease_all(files)?;
             for other in others {
-                self.leave(other.file_name(), Left::Live);
+                let is_live = other.liveness() == Liveness::Live;
+                let left = if is_live { Left::Live } else { Left::Unknown };
+                self.leave(other.file.file_name(), left);
             }
             if leased.len() < 2 {
                 leased.iter().for_each(|one| self.leave(one.file.file_name(), Left::Single));
@@ -314,7 +332,12 @@ impl Work<'_> {
         let written = self.written(batch, &bytes)?;
 
         if self.options.is_unquiet {
-            self.let_in(leased)?;
+            // So that the barrier need not wait for listings of which nothing is known.
+            while !self.watch.has_stood() {
+                self.drain(Step::Quiet)?;
+                self.let_in(leased)?;
+                thread::sleep(PAUSE);
+            }
         } else {
             self.enter(Step::Quiet);
             let largest = self.survey.files.iter().map(|file| file.content.entries).max();
@@ -338,15 +361,20 @@ impl Work<'_> {
         }
 
         self.enter(Step::Lock);
+        // Lock: however late it has become quiet.
+        let until = until.max(Instant::now() + QUIET);
         let (handle, watch) = (&self.handle, &mut self.watch);
         let locked = lock(handle, until, || {
             // What it says is asked again below.
             let _ = watch.drain();
-            leased.iter().any(Leased::is_wanted)
+            watch.is_changed() || leased.iter().any(Leased::is_wanted)
         });
         let path = || self.directory.path().to_owned();
         if !locked.map_err(self.failed(Step::Lock))? {
             self.let_in(leased)?;
+            if self.watch.is_changed() {
+                return Err(Again::Stale);
+            }
             return Err(CompactError::Locked { path: path(), waited: self.options.wait }.into());
         }
         let done = self.change_places(batch, leased, &hashes, written, &bytes, until);
@@ -381,9 +409,11 @@ impl Work<'_> {
         if wanted.is_empty() { Ok(()) } else { Err(Again::Without(wanted)) }
     }
 
-    /// Writes a fold, complete but for its name.
-    fn written(&self, batch: &Batch, bytes: &[u8]) -> Result<Temporary, CompactError> {
+    /// Writes a fold and the barrier, complete but for their names.
+    fn written(&self, batch: &Batch, bytes: &[u8]) -> Result<Written, CompactError> {
         let write = || {
+            // First: where the fold takes all that is left, a smaller one is tried.
+            let barrier = barrier(self.directory)?;
             let temporary = Temporary::create(self.directory)?;
             let Group { uid, gid, mode, .. } = batch.group;
             let owner = temporary.file().metadata()?;
@@ -398,7 +428,7 @@ impl Work<'_> {
             temporary.set_mode(mode)?;
             let result = temporary.file().write_all(bytes).and_then(|()| temporary.file().sync_all());
             match result {
-                Ok(()) => Ok(Ok(temporary)),
+                Ok(()) => Ok(Ok(Written { fold: temporary, barrier })),
                 Err(error) if is_no_space(&error) => {
                     let system = fstatvfs(temporary.file())?;
                     let room = system.f_bavail.saturating_mul(system.f_frsize);
@@ -425,7 +455,7 @@ impl Work<'_> {
         batch: &Batch,
         leased: &[Leased<MetricFile>],
         hashes: &[u64],
-        written: Temporary,
+        written: Written,
         bytes: &[u8],
         until: Instant,
     ) -> Result<(u64, Vec<String>), Again> {
@@ -444,7 +474,7 @@ impl Work<'_> {
             && let Some((raised, _)) = self.survey.classes[batch.group.class].encoded(era.0, batch.raises)
             && raised != *bytes
         {
-            let file = written.file();
+            let file = written.fold.file();
             file.write_all_at(&raised, 0).and_then(|()| file.sync_data()).map_err(&failed)?;
         }
         self.let_in(leased)?;
@@ -452,14 +482,16 @@ impl Work<'_> {
         self.next_generation += 1;
         let fold = FoldName { generation, class: &batch.class };
         let _blocked = SignalsBlocked::new();
-        put_barrier_up(self.directory).map_err(&failed)?;
+        let Written { fold: written, barrier } = written;
+        barrier.rename_onto_nothing(BARRIER).map_err(&failed)?;
         let up = Instant::now();
         let mut asides = Vec::new();
-        let mut done = self.commit(&fold, leased, hashes, written, &mut asides, until);
+        let done = self.commit(&fold, leased, hashes, written, &mut asides, until);
         if done.is_err()
             && let Err(error) = roll_back(self.directory, &fold, &asides, &mut self.next_generation)
         {
-            done = Err(self.failed(Step::Aside)(error).into());
+            // The barrier stays: the next run undoes it.
+            return Err(self.failed(Step::Aside)(error).into());
         }
 
         self.enter(Step::BarrierDown);
@@ -484,6 +516,7 @@ impl Work<'_> {
         asides: &mut Vec<String>,
         until: Instant,
     ) -> Result<(), Again> {
+        let began = Instant::now();
         loop {
             self.drain(Step::BarrierUp)?;
             if !self.options.is_unquiet {
@@ -493,7 +526,7 @@ impl Work<'_> {
                 break;
             }
             // Those that began before the barrier.
-            if self.watch.are_listings_over() {
+            if self.watch.are_listings_over(began) {
                 break;
             }
             if Instant::now() > until {
@@ -540,13 +573,21 @@ impl Work<'_> {
         let sources: HashSet<&str> = leased.iter().map(|one| one.file.file_name()).collect();
         let opened = self.watch.opened();
         let mut files = Vec::new();
+        let mut known = HashSet::new();
         for file in self.survey.files.iter().filter(|file| file.class == number) {
             let name = file.file.file_name();
+            known.insert(name);
             let may_change = file.evidence != Evidence::LeaseGranted || opened.contains(name);
             if may_change && !sources.contains(name) {
                 files.push(file.file.clone());
             }
         }
+        // Those that were made since.
+        let made =
+            opened.iter().filter(|name| !known.contains(name.as_str())).filter_map(|name| name.parse().ok());
+        let is_of_it = |name: &MetricFileName| name.class() == batch.class && name.generation().is_none();
+        let made = made.filter(is_of_it);
+        files.extend(made.map(|name| MetricFile::new(self.directory, name)));
         let mut opener = Opener::default();
         for file in &files {
             if let Entry::Vacant(entry) = self.live.entry(file.file_name().to_owned()) {
@@ -574,7 +615,8 @@ impl Work<'_> {
         thread::sleep((done.at + GRACE).saturating_duration_since(Instant::now()));
         let fold = FoldName { generation: done.generation, class: &done.class };
         let archive = fold.archive_name();
-        if remove_asides(self.directory, &done.asides)? {
+        let asked = remove_asides(self.directory, &self.handle, &fold, &done.asides, self.options.wait)?;
+        if asked == Asides::Gone {
             let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
             let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
             if let Ok(made) = self.directory.metadata(&archive) {
@@ -589,12 +631,14 @@ impl Work<'_> {
             self.report.archives.push(self.directory.path_of(archive));
             return Ok(true);
         }
-        self.enter(Step::TakeBack);
-        let Self { directory, handle, watch, next_generation, options, .. } = self;
-        let undone =
-            take_back(directory, &*handle, watch, &fold, &done.asides, next_generation, options.wait);
-        if undone.map_err(self.failed(Step::TakeBack))? {
-            return Ok(false);
+        if asked == Asides::Changed {
+            self.enter(Step::TakeBack);
+            let Self { directory, handle, watch, next_generation, options, .. } = self;
+            let undone =
+                take_back(directory, &*handle, watch, &fold, &done.asides, next_generation, options.wait);
+            if undone.map_err(self.failed(Step::TakeBack))? {
+                return Ok(false);
+            }
         }
         let name = done.asides.first().cloned().unwrap_or_default();
         Err(CompactError::Unfinished { path: self.directory.path().to_owned(), name })

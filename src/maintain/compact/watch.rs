@@ -24,6 +24,7 @@ pub(super) fn quiet_for(entries_of_largest: usize) -> Duration {
 pub(super) struct Watch {
     #[cfg(target_os = "linux")]
     queue: std::os::fd::OwnedFd,
+    began: Instant,
     /// When somebody last listed the directory or read a metric file; at first, when the watch began.
     last: Instant,
     /// When the directory itself was last opened, listed or closed.
@@ -47,9 +48,19 @@ struct Since {
 }
 
 impl Watch {
-    /// Forgets all but the time of what came before.
+    /// Forgets all but the time of what came before, and listings that may go on.
     pub(super) fn mark(&mut self) {
-        self.since = Since::default();
+        let is_listed = !self.has_stood() || self.last_listing.elapsed() < QUIET;
+        if !is_listed {
+            // Who still has it open does not list: another compaction waits.
+            self.open = 0;
+        }
+        self.since = Since { is_listed, ..Since::default() };
+    }
+
+    /// Whether a listing that began before the watch is over, or stands still.
+    pub(super) fn has_stood(&self) -> bool {
+        self.began.elapsed() >= QUIET
     }
 
     /// Forgets that something of a compaction got its name: it was this one's.
@@ -57,9 +68,9 @@ impl Watch {
         self.since.is_changed = false;
     }
 
-    /// Forgets which files were opened.
-    pub(super) fn forget_opened(&mut self) {
-        self.opened.clear();
+    /// Forgets which of the files that are known were opened.
+    pub(super) fn forget_opened(&mut self, is_known: impl Fn(&str) -> bool) {
+        self.opened.retain(|name| !is_known(name));
     }
 
     /// The files that were opened since they were forgotten.
@@ -82,10 +93,12 @@ impl Watch {
         self.since.is_changed
     }
 
-    /// Whether no listing is under way any more that began before now.
-    pub(super) fn are_listings_over(&self) -> bool {
+    /// Whether no listing is under way any more that began before that moment. One that takes longer than a second
+    /// stands still; and where listings never pause, their count is not to be trusted.
+    pub(super) fn are_listings_over(&self, before: Instant) -> bool {
         let unheard = self.last_listing.elapsed();
-        !self.since.is_listed || (self.open <= 0 && unheard >= SETTLED) || unheard >= QUIET
+        let is_over = !self.since.is_listed || (self.open <= 0 && unheard >= SETTLED) || unheard >= QUIET;
+        (is_over || before.elapsed() >= QUIET) && self.has_stood()
     }
 }
 
@@ -117,8 +130,8 @@ mod linux {
                 | WatchFlags::ONLYDIR;
             inotify::add_watch(&queue, path, flags)?;
             let now = Instant::now();
-            let (since, opened) = (Since::default(), HashSet::new());
-            Ok(Self { queue, last: now, last_listing: now, open: 0, since, opened })
+            let (since, opened) = (Since { is_listed: true, ..Since::default() }, HashSet::new());
+            Ok(Self { queue, began: now, last: now, last_listing: now, open: 0, since, opened })
         }
 
         /// Takes what has come. It is called all along: the queue has room for 16,384 events.
@@ -127,7 +140,7 @@ mod linux {
         /// Those of the system.
         pub(in super::super) fn drain(&mut self) -> io::Result<()> {
             let mut buffer = [MaybeUninit::uninit(); 16 << 10];
-            let Self { queue, last, last_listing, open, since, opened } = self;
+            let Self { queue, last, last_listing, open, since, opened, .. } = self;
             let mut events = inotify::Reader::new(&*queue, &mut buffer);
             loop {
                 let event = match events.next() {

@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{compact, merged};
+use super::{compact, merged_text};
 use crate::support::random::{Abilities, RandomDirectory};
 
 use crate::support::{CURRENT, Client, names_in, promproc, run};
@@ -26,7 +26,7 @@ fn random_directories_say_the_same_afterwards() {
             (0..seeds).map(|seed| written(&mut client, version, 0xc0_4ac7 + seed)).collect();
         // Once more: archives become sources.
         for twice in [false, true] {
-            let before: Vec<_> = directories.iter().map(|directory| merged(directory.path())).collect();
+            let before: Vec<_> = directories.iter().map(|directory| merged_text(directory.path())).collect();
             let scraped: Vec<_> =
                 directories.iter().map(|directory| client.scrape(directory.path()).unwrap()).collect();
             let negative: Vec<_> =
@@ -43,7 +43,7 @@ fn random_directories_say_the_same_afterwards() {
             }
             for (seed, directory) in directories.iter().enumerate() {
                 let what = format!("seed {seed} of {version}, twice: {twice}");
-                let after = merged(directory.path());
+                let after = merged_text(directory.path());
                 assert_same_but_raised(&before[seed], &after, &negative[seed], &what);
                 let scrape = client.scrape(directory.path()).unwrap();
                 assert_same_but_raised(&scraped[seed], &scrape, &negative[seed], &what);

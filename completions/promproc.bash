@@ -22,6 +22,9 @@ _promproc() {
             promproc,clean)
                 cmd="promproc__subcmd__clean"
                 ;;
+            promproc,compact)
+                cmd="promproc__subcmd__compact"
+                ;;
             promproc,completions)
                 cmd="promproc__subcmd__completions"
                 ;;
@@ -54,6 +57,9 @@ _promproc() {
                 ;;
             promproc__subcmd__help,clean)
                 cmd="promproc__subcmd__help__subcmd__clean"
+                ;;
+            promproc__subcmd__help,compact)
+                cmd="promproc__subcmd__help__subcmd__compact"
                 ;;
             promproc__subcmd__help,completions)
                 cmd="promproc__subcmd__help__subcmd__completions"
@@ -89,7 +95,7 @@ _promproc() {
 
     case "${cmd}" in
         promproc)
-            opts="-q -v -h -V --quiet --verbose --color --help --version find dump merge explain check prune clean top completions man help"
+            opts="-q -v -h -V --quiet --verbose --color --help --version find dump merge explain check prune compact clean top completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -130,7 +136,7 @@ _promproc() {
                     return 0
                     ;;
                 --ignore)
-                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides wrong-mode inherited-file held-by-child shared-file pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict bucket-layouts lost-series pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout removed-file negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners interrupted-removal other-files unseen-writers slow-scrape" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "stuck-gauge dead-series dead-decides wrong-mode inherited-file held-by-child shared-file pid-reused minimum-zero never-set nan-decides mode-conflict type-conflict help-conflict label-conflict bucket-conflict bucket-layouts lost-series pid-label cut-pid unknown-mode surrogate era-mixture old-era damaged-file empty-file bad-key foreign-file unreadable-file wsl-layout removed-file negative-counter falling-counter odd-size missing-directory empty-directory not-writable not-tmpfs nearly-full several-owners interrupted-removal interrupted-compaction compactable other-files unseen-writers slow-scrape" -- "${cur}"))
                     return 0
                     ;;
                 --watch)
@@ -156,6 +162,40 @@ _promproc() {
             fi
             case "${prev}" in
                 --dir-mode)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=()
+            return 0
+            ;;
+        promproc__subcmd__compact)
+            opts="-r -n -f -q -v -h --recursive --if-exists --min-files --wait --unquiet --dry-run --format --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --min-files)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -311,7 +351,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help)
-            opts="find dump merge explain check prune clean top completions man help"
+            opts="find dump merge explain check prune compact clean top completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -339,6 +379,20 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__help__subcmd__clean)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        promproc__subcmd__help__subcmd__compact)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -479,7 +533,7 @@ _promproc() {
             return 0
             ;;
         promproc__subcmd__man)
-            opts="-q -v -h --quiet --verbose --color --help find dump merge explain check prune clean top completions man"
+            opts="-q -v -h --quiet --verbose --color --help find dump merge explain check prune compact clean top completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -319,7 +319,7 @@ pub(crate) enum ListFormat {
     Json,
 }
 
-/// Fold the files of dead processes into one archive each type and mode, without losing a count
+/// Fold the files of dead processes into archives, without losing a count
 ///
 /// Each worker that ever lived leaves files, and every scrape reads all of them. compact adds them up: counters,
 /// histograms, summaries and gauges of modes sum, min, max and mostrecent. Live gauges of dead processes are removed,

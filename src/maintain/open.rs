@@ -37,6 +37,7 @@ pub(super) fn open(path: &Path, intent: Intent) -> Result<(Arc<Directory>, Conte
 ///
 /// # Errors
 /// [`DirectoryError`] if the directory itself cannot be opened, listed, or put in order.
+#[expect(clippy::type_complexity, reason = "two lists")]
 pub(super) fn open_below(
     top: &Path,
     intent: Intent,

@@ -269,6 +269,7 @@ impl Seen {
 }
 
 /// Looks at every file, and weighs what was seen. Of those that are gone nothing is.
+#[expect(clippy::type_complexity, reason = "two lists")]
 fn look(files: &[MetricFile]) -> Result<(Vec<Option<Seen>>, Vec<Option<Evidence>>), DirectoryError> {
     let mut opener = Opener::default();
     let mut examined: Vec<_> = files.iter().cloned().map(Examined::unasked).collect();

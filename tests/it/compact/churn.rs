@@ -19,7 +19,7 @@ fn churned(mode: &str) -> Option<Value> {
     let ran = run(command.args([&seconds(), mode]));
     assert_eq!(ran.status, Some(0), "{ran:?}");
     let happened: Value = serde_json::from_str(&ran.stdout).unwrap();
-    eprintln!("{mode}: {happened}");
+    tell(format_args!("{mode}: {happened}"));
     for (part, done) in happened.as_object().unwrap() {
         if let Some(wrong) = done.get("wrong") {
             assert_eq!(wrong, &serde_json::json!([]), "{part}: {happened}");

@@ -296,7 +296,7 @@ fn killed_anywhere_it_is_finished_by_the_next() {
     }
     let count = cases.len();
     let hits = play_all(cases);
-    eprintln!("{count} cases, {hits} runs killed at {} points", points.len());
+    tell(format_args!("{count} cases, {hits} runs killed at {} points", points.len()));
     assert!(hits * 3 > count * 2, "only {hits} of {count} were killed");
 }
 
@@ -314,7 +314,7 @@ fn killed_while_it_takes_a_commit_back_it_is_finished_by_the_next() {
     let cases: Vec<_> = cases.collect();
     let count = cases.len();
     let hits = play_all(cases);
-    eprintln!("{count} cases, {hits} runs killed");
+    tell(format_args!("{count} cases, {hits} runs killed"));
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn killed_while_it_finishes_what_another_left_it_is_finished_by_the_next() {
     }
     let count = cases.len();
     let hits = play_all(cases);
-    eprintln!("{count} cases, {hits} runs killed");
+    tell(format_args!("{count} cases, {hits} runs killed"));
 }
 
 /// One who may rename and remove, but has no leases on the files: nothing is proven to that user.
@@ -392,7 +392,7 @@ fn whatever_the_system_refuses_nothing_is_lost() {
             }
         }
     }
-    eprintln!("{} cases", cases.len());
+    tell(format_args!("{} cases", cases.len()));
     play_all(cases);
 }
 
@@ -425,7 +425,7 @@ fn standing_still_anywhere_does_no_harm() {
             }
         }
     }
-    eprintln!("{} cases", cases.len());
+    tell(format_args!("{} cases", cases.len()));
     play_all(cases);
     fs::write(LEASE_BREAK_TIME, before).unwrap();
 }

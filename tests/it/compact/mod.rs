@@ -8,7 +8,8 @@ mod model;
 mod output;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::fmt::Arguments;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -30,12 +31,13 @@ impl Beside {
         let mut command = Command::new(python()?.interpreter());
         command.args(["-B", "-E", "-s", BESIDE, arguments[0]]).arg(directory).args(&arguments[1..]);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        writeln!(process.stdin.as_mut().unwrap(), "{input}").ok()?;
-        let mut answers = BufReader::new(process.stdout.take().unwrap());
+        let answers = BufReader::new(process.stdout.take().unwrap());
+        let mut beside = Self { process, answers };
+        writeln!(beside.process.stdin.as_mut().unwrap(), "{input}").unwrap();
         let mut line = String::new();
-        answers.read_line(&mut line).unwrap();
+        beside.answers.read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n", "{arguments:?}");
-        Some(Self { process, answers })
+        Some(beside)
     }
 
     /// Ends it: what it did.
@@ -82,4 +84,9 @@ fn merged(command: &mut Command, directory: &Path, what: &str) -> BTreeMap<Strin
     let ran = run(command.arg("merge").arg(directory));
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{what}: {ran:?}");
     sums(&ran.stdout)
+}
+
+/// Says what happened, with `--nocapture` and without.
+fn tell(what: Arguments<'_>) {
+    io::stderr().write_all(format!("{what}\n").as_bytes()).unwrap();
 }

@@ -211,7 +211,7 @@ fn beside_a_worker_with_its_own_number_a_zombie_and_a_thread_are_dead() {
     }
     let directory = Directory::with(&[]);
     let worker = Holder::shell("exec 9<>$1/counter_$$.db", directory.path());
-    let ended = Command::new("true").stdin(Stdio::null()).spawn().unwrap();
+    let mut ended = Command::new("true").stdin(Stdio::null()).spawn().unwrap();
     let is_zombie = || {
         let stat = fs::read_to_string(format!("/proc/{}/stat", ended.id())).unwrap();
         stat.rsplit(')').next().unwrap().trim_start().starts_with('Z')
@@ -236,6 +236,7 @@ fn beside_a_worker_with_its_own_number_a_zombie_and_a_thread_are_dead() {
         assert!(line.is_some_and(|line| line.contains(evidence)), "{name}: {ran:?}");
         assert!(!directory.file(name).exists(), "{name}");
     }
+    ended.wait().unwrap();
     drop(worker);
 }
 

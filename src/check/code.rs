@@ -202,8 +202,8 @@ codes! {
     /// barrier left over it is an error: the Python client fails on it, for every scrape, until
     /// `promproc compact`, `prune` or `clean` finishes or undoes the work.
     InterruptedCompaction = "interrupted-compaction", Info;
-    /// Files of dead processes can be folded into archives without losing a count. A warning where scrapes are
-    /// slow or the file system is nearly full.
+    /// Ten or more files of dead processes can be folded into archives without losing a count. A warning where
+    /// scrapes are slow or the file system is nearly full.
     Compactable = "compactable", Info;
     /// The directory contains files that are not metric files. They do no harm.
     OtherFiles = "other-files", Info;

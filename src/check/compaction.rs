@@ -16,6 +16,9 @@ use crate::notation::{Remedy, counted};
 /// What is younger may be of a compaction that is at work.
 const AT_WORK: Duration = Duration::from_secs(10);
 
+/// For fewer files a compaction is not worth a word.
+const MANY: usize = 10;
+
 pub(super) fn findings(survey: &Survey, others: &[Finding]) -> Vec<Finding> {
     let mut found: Vec<_> = survey.directories.iter().filter_map(interrupted).collect();
     let is_pressing = others.iter().any(|one| matches!(one.code, Code::SlowScrape | Code::NearlyFull));
@@ -73,6 +76,8 @@ fn compactable(survey: &Survey, is_pressing: bool) -> Vec<Finding> {
     for ((directory, _), files) in classes {
         directories.entry(directory).or_default().push(files);
     }
+    // A few more or less make no difference.
+    directories.retain(|_, classes| classes.iter().map(Vec::len).sum::<usize>() >= MANY);
     let finding = |(directory, classes): (&Path, Vec<Vec<&Surveyed>>)| {
         let archives = counted(classes.len(), "archive");
         let files: Vec<_> = classes.into_iter().flatten().collect();
@@ -83,7 +88,8 @@ fn compactable(survey: &Survey, is_pressing: bool) -> Vec<Finding> {
             bytes >> 10
         );
         let user = user_to_be(files[0].facts.owner);
-        let mut finding = Finding::new(Code::Compactable, directory.to_string_lossy(), message)
+        let mut finding = Finding::new(Code::Compactable, directory.to_string_lossy(), message.clone())
+            .summary(message)
             .advice("fold them, from cron if the service replaces its workers")
             .remedy(Remedy::Compact { directory: directory.to_owned() }.as_user(user));
         if is_pressing {

@@ -24,10 +24,10 @@ pub use code::{Code, Severity};
 pub use counters::Counts;
 pub use growth::{Growth, LabelValues, ScrapeCost, SeriesCount, Totals};
 
-use crate::directory::{DirectoryError, is_read_only, scan_until_whole};
+use crate::directory::{DirectoryError, Problem, ProblemKind, is_read_only, scan_until_whole};
 use crate::liveness::Liveness;
 use crate::merge::{Merged, Options, Traced};
-use crate::notation::Remedy;
+use crate::notation::{Remedy, counted};
 use survey::{Survey, Surveyed};
 
 /// Something that was found.
@@ -145,6 +145,22 @@ fn spare_read_only(findings: &mut [Finding]) {
     }
 }
 
+/// Says of values that they are of what could be read, where that is not all.
+fn say_what_is_missing(findings: &mut [Finding], problems: &[Problem]) {
+    let is_missing = |problem: &&Problem| {
+        matches!(problem.kind, ProblemKind::Io(_) | ProblemKind::Format(_) | ProblemKind::Key { .. })
+    };
+    let files: BTreeSet<_> = problems.iter().filter(is_missing).map(|problem| &problem.path).collect();
+    if files.is_empty() {
+        return;
+    }
+    for finding in findings {
+        if let Some(change) = &mut finding.change {
+            *change += &format!(" (without {} that could not be read)", counted(files.len(), "file"));
+        }
+    }
+}
+
 /// What a directory was found to be like.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -214,6 +230,7 @@ pub fn check(what: &Checked) -> Result<Report, DirectoryError> {
     findings.extend(growth.finding(&paths));
     findings.extend(compaction::findings(&survey, &findings));
     spare_read_only(&mut findings);
+    say_what_is_missing(&mut findings, &problems);
     // Those that the same command fixes stand together.
     findings.sort_by_cached_key(|finding| {
         let commands: Vec<_> = finding.commands.iter().map(Remedy::to_string).collect();

@@ -24,6 +24,20 @@ fn a_stuck_gauge() {
 }
 
 #[test]
+fn values_are_those_of_what_could_be_read() {
+    let directory = directory();
+    const IN_PROGRESS: &str = "Gauge('inprogress', 'h', multiprocess_mode='livesum').inc(2)";
+    let Some(_) = killed(directory.path(), IN_PROGRESS) else { return };
+    let _alive = worker(directory.path(), IN_PROGRESS);
+    let whole = fs::read("tests/data/gunicorn/gauge_livesum_8187.db").unwrap();
+    fs::write(directory.path().join("gauge_livesum_4999999.db"), &whole[..60]).unwrap();
+    let found = findings(directory.path());
+    let stuck = found.iter().find(|one| one.subject == "inprogress").unwrap();
+    let change = "4 → 2 without 1 dead process (without 1 file that could not be read)";
+    assert_eq!(stuck.change.as_deref(), Some(change), "{found:?}");
+}
+
+#[test]
 fn a_stuck_gauge_that_changes_nothing_is_an_info() {
     let directory = directory();
     const ONE: &str = "Gauge('peak', 'h', multiprocess_mode='livemax').set(1)";

@@ -138,7 +138,10 @@ fn assert_found(path: &Path, expected: &[&str], says: &[&str], left: &[&str]) ->
     }
     for finding in &found {
         let code: Code = finding.code.parse().expect("a documented code");
-        assert!(finding.severity == code.severity().as_str() || finding.severity == "info", "{finding:?}");
+        // Where scrapes are slow, this one matters more.
+        let is_raised = code == Code::Compactable && finding.severity == "warning";
+        let is_usual = finding.severity == code.severity().as_str() || finding.severity == "info";
+        assert!(is_usual || is_raised, "{finding:?}");
         assert!(!finding.advice.is_empty(), "{finding:?}");
     }
     let commands: BTreeSet<_> = found.iter().flat_map(|finding| &finding.commands).collect();

@@ -203,12 +203,16 @@ fn a_slow_scrape_and_what_makes_it_slow() {
     for pid in 1..=4_000 {
         write(&directory, &format!("counter_1000{pid}.db"), &worker);
     }
-    assert_found(
+    let found = assert_found(
         directory.path(),
-        &["slow-scrape"],
-        &["mostly dead processes' files: 4000 of 4000 files and 400000 of 400000 entries", "clean directory"],
-        &["empty-directory"],
+        &["compactable", "slow-scrape"],
+        &["4000 files of dead processes can be folded into 1 archive"],
+        &[],
     );
+    let slow = &found[1];
+    let says = "mostly dead processes' files: 4000 of 4000 files and 400000 of 400000 entries";
+    assert!(slow.message.contains(says) && slow.commands == found[0].commands, "{found:?}");
+    assert_eq!(found[0].severity, "warning");
 }
 
 /// A file that is larger than the client's first.

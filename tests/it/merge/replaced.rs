@@ -251,9 +251,11 @@ fn an_owner_stays_where_the_caller_may_give_files_away() {
 
 /// Runs `merge -o` until it calls this, and kills it there; what it left in the file's directory.
 fn killed_at(call: &str, file: &Path, directory: &Path) -> Vec<String> {
+    // The first lock is the one on the directory that is read.
+    let when = if call == "flock" { 2 } else { 1 };
     let traced = Command::new("strace")
         .args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")])
-        .args(["-e", &format!("inject={call}:signal=SIGKILL"), env!("CARGO_BIN_EXE_promproc")])
+        .args(["-e", &format!("inject={call}:signal=SIGKILL:when={when}"), env!("CARGO_BIN_EXE_promproc")])
         .args(["merge", "-o"])
         .arg(file)
         .arg(directory)

@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::survey::{Survey, Surveyed};
 use super::{Code, Finding, Severity};
 use crate::directory::compaction::{BARRIER, is_of_compaction};
-use crate::directory::{InDirectory, Listed, Place, user_to_be};
+use crate::directory::{InDirectory, Listed, user_to_be};
 use crate::liveness::Evidence;
 use crate::model::{GaugeMode, GaugeRule};
 use crate::notation::{Remedy, counted};
-
-/// What is younger may be of a compaction that is at work.
-const AT_WORK: Duration = Duration::from_secs(10);
 
 /// For fewer files a compaction is not worth a word.
 const MANY: usize = 10;
@@ -28,14 +24,8 @@ pub(super) fn findings(survey: &Survey, others: &[Finding]) -> Vec<Finding> {
 
 /// What an interrupted compaction left.
 fn interrupted(listed: &Listed) -> Option<Finding> {
-    let is_old = |left: &&Place| {
-        let changed = listed.directory.metadata(left.file_name()).ok().map(|metadata| metadata.ctime());
-        let changed = changed.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs);
-        let age = changed.and_then(|changed| SystemTime::now().duration_since(UNIX_EPOCH + changed).ok());
-        age.is_some_and(|age| age > AT_WORK)
-    };
-    let left: Vec<_> = listed.leftovers.iter().filter(|left| is_of_compaction(left.file_name())).collect();
-    let left: Vec<_> = left.into_iter().filter(is_old).collect();
+    let left = listed.leftovers.iter().filter(|left| is_of_compaction(left.file_name()));
+    let left: Vec<_> = left.filter(|left| !left.may_be_at_work()).collect();
     let first = left.first()?;
     let path = listed.directory.path();
     let has_barrier = left.iter().any(|left| left.file_name() == BARRIER);

@@ -106,7 +106,7 @@ fn dead_processes(
         has_unknown |= !gauges.unknown.is_empty();
         warn_unknown(gauges, console);
         // Another run at this moment has files on their way out as well.
-        let is_left = |leftover: &&Place| !args.dry_run && leftover.exists();
+        let is_left = |leftover: &&Place| !args.dry_run && leftover.exists() && !leftover.may_be_at_work();
         let leftovers: Vec<_> = gauges.leftovers.iter().filter(is_left).collect();
         if !leftovers.is_empty() {
             let names = leftovers.iter().map(|leftover| leftover.file_name().into());

@@ -4,12 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use compact_str::CompactString;
 use rustix::fs::{self, AtFlags, Dir, FileType, OFlags};
 
-use super::compaction::{AsideName, BARRIER, FoldName, folds, generation_of};
+use super::compaction::{AsideName, BARRIER, FoldName, folds, generation_of, is_of_compaction};
 use super::own::{OWN_PREFIX, name_before};
 use super::{Directory, InDirectory};
 use crate::format::MetricFileName;
@@ -57,6 +59,18 @@ impl Place {
     /// Of a file on its way out: the name that it had before.
     pub(crate) fn name_before_removal(&self) -> Option<&str> {
         name_before(&self.name)
+    }
+
+    /// Whether it is of a compaction, and so young that this may still be at work.
+    pub fn may_be_at_work(&self) -> bool {
+        const AT_WORK: Duration = Duration::from_secs(10);
+        is_of_compaction(&self.name)
+            && self.directory.metadata(&self.name).is_ok_and(|metadata| {
+                // Renaming counts as a change.
+                let changed = Duration::from_secs(u64::try_from(metadata.ctime()).unwrap_or_default());
+                let age = SystemTime::now().duration_since(UNIX_EPOCH + changed);
+                age.is_ok_and(|age| age <= AT_WORK)
+            })
     }
 
     /// Whether something stands there; a link that leads nowhere does.

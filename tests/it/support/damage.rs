@@ -51,7 +51,12 @@ pub(crate) fn damages() -> Vec<Damage> {
             "1.0 2.0",
             "byte 120: entry left out: the key is not a JSON list of family, sample, labels (and help)",
         ),
-        ("counter_1.db", b"SQLite format 3\0".repeat(40), "", "not a metric file"),
+        (
+            "counter_1.db",
+            b"SQLite format 3\0".repeat(40),
+            "",
+            "byte 0: an SQLite database, not a metric file",
+        ),
         ("gauge_max_1.db", b"a text, and not a short one, of somebody\n".repeat(4), "", "not a metric file"),
         (
             "histogram_puma_2-0.db",

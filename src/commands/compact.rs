@@ -168,10 +168,7 @@ fn text(report: &Report, is_dry_run: bool) -> Vec<String> {
     if report.files + report.old_archives > 0 {
         let mut sources = Vec::new();
         if report.files > 0 {
-            let processes = match report.processes.len() {
-                1 => "1 dead process".to_owned(),
-                count => format!("{count} dead processes"),
-            };
+            let processes = counted(report.processes.len(), "dead process");
             sources.push(format!("{} of {processes}", counted(report.files, "file")));
         }
         if report.old_archives > 0 {

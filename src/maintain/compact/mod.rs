@@ -10,6 +10,7 @@ mod report;
 mod round;
 mod survey;
 mod watch;
+mod written;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,13 +37,6 @@ const ROUNDS: usize = 5;
 pub struct Opened {
     directory: Arc<Directory>,
     contents: Contents,
-}
-
-impl Opened {
-    /// Its path.
-    pub fn path(&self) -> &Path {
-        self.directory.path()
-    }
 }
 
 /// Opens a directory or, with all below it, several; what an interrupted run left there is finished or undone. What

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::super::remove::rename;
 use super::super::temporary::Temporary;
-use crate::directory::compaction::{AsideName, BARRIER, FoldName};
+use crate::directory::compaction::{AsideName, BARRIER, FoldName, generation_of};
 use crate::directory::{Contents, Directory, InDirectory};
 use crate::format::HEADER_BYTES;
 
@@ -132,6 +132,13 @@ pub(super) fn roll_back(
         }
     }
     remove_name(directory, &fold.to_string())
+}
+
+/// One more than any generation in a directory.
+pub(super) fn next_generation(contents: &Contents) -> u64 {
+    let own = contents.leftovers.iter().map(InDirectory::file_name);
+    let names = own.chain(contents.files.iter().map(InDirectory::file_name));
+    names.filter_map(generation_of).max().unwrap_or_default().saturating_add(1)
 }
 
 /// The files aside of a fold that stand in a directory.

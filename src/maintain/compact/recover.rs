@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::ending::{Asides, finish_removal, lower_barrier, remove_asides, take_back};
-use super::places::{asides_of, opened_with_lock, put_barrier_up, roll_back, unlock};
+use super::places::{asides_of, next_generation, opened_with_lock, put_barrier_up, roll_back, unlock};
 use super::watch::{QUIET, Watch};
 use crate::directory::compaction::{AsideName, BARRIER, FoldName, generation_of};
 use crate::directory::{Contents, Directory, DirectoryError, InDirectory};
@@ -37,8 +37,7 @@ pub(in super::super) fn recover(
     // As it is now that nobody else changes it.
     let contents = Contents::of(directory).map_err(of_system)?;
     let names: Vec<_> = contents.leftovers.iter().map(InDirectory::file_name).collect();
-    let all = names.iter().copied().chain(contents.files.iter().map(InDirectory::file_name));
-    let mut next_generation = all.filter_map(generation_of).max().unwrap_or_default().saturating_add(1);
+    let mut next_generation = next_generation(&contents);
     let folds: Vec<_> = names.iter().filter_map(|name| FoldName::parse(name)).collect();
     let mut has_barrier = names.contains(&BARRIER);
     let blocked = SignalsBlocked::new();

@@ -3,25 +3,26 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Gid, Mode, OFlags, Uid, fchown, fstatvfs};
+use rustix::fs::OFlags;
 
 use super::super::temporary::Temporary;
 use super::class::Counted;
 use super::ending::{Asides, lower_barrier, remove_asides, take_back};
 use super::leased::{ByLease, Leased, lease_all};
-use super::places::{barrier, lock, move_name, roll_back, unlock};
+use super::places::{lock, move_name, next_generation, roll_back, unlock};
 use super::recover::{left, recover};
 use super::report::{CompactError, Options, Report, Step};
 use super::survey::{Group, Left, Survey};
 use super::watch::{QUIET, Watch, quiet_for};
-use crate::directory::compaction::{AsideName, BARRIER, FoldName, generation_of};
+use super::written::Written;
+use crate::directory::compaction::{AsideName, BARRIER, FoldName};
 use crate::directory::{Contents, Directory, DirectoryError, FileId, InDirectory, MetricFile, Opener};
 use crate::format::MetricFileName;
 use crate::liveness::{Evidence, Liveness};
@@ -79,12 +80,6 @@ struct Committed {
     entries: usize,
     /// What the sources had as their lengths, and what they occupied.
     bytes: (u64, u64),
-}
-
-/// Files that are complete but for their names.
-struct Written {
-    fold: Temporary,
-    barrier: Temporary,
 }
 
 /// What became of a batch.
@@ -220,13 +215,6 @@ impl Rounds {
     }
 }
 
-/// One more than any in the directory.
-fn next_generation(contents: &Contents) -> u64 {
-    let own = contents.leftovers.iter().map(InDirectory::file_name);
-    let names = own.chain(contents.files.iter().map(InDirectory::file_name));
-    names.filter_map(generation_of).max().unwrap_or_default().saturating_add(1)
-}
-
 impl Work<'_> {
     /// Notes that a step is taken.
     fn enter(&mut self, step: Step) {
@@ -329,7 +317,7 @@ impl Work<'_> {
         let too_large = || failed(io::Error::other("more than a file can hold"));
         let encoded = |work: &Self| work.survey.classes[number].encoded(era.0, batch.raises);
         let (bytes, entries) = encoded(self).ok_or_else(too_large)?;
-        let written = self.written(batch, &bytes)?;
+        let written = Written::new(self.directory, &batch.group, &bytes)?;
 
         if self.options.is_unquiet {
             // So that the barrier need not wait for listings of which nothing is known.
@@ -407,46 +395,6 @@ impl Work<'_> {
     fn let_in(&self, leased: &[Leased<MetricFile>]) -> Result<(), Again> {
         let wanted: Vec<_> = leased.iter().filter(|one| one.is_wanted()).map(name_of).collect();
         if wanted.is_empty() { Ok(()) } else { Err(Again::Without(wanted)) }
-    }
-
-    /// Writes a fold and the barrier, complete but for their names.
-    fn written(&self, batch: &Batch, bytes: &[u8]) -> Result<Written, CompactError> {
-        let write = || {
-            // First: where the fold takes all that is left, a smaller one is tried.
-            let barrier = barrier(self.directory)?;
-            let temporary = Temporary::create(self.directory)?;
-            let Group { uid, gid, mode, .. } = batch.group;
-            let owner = temporary.file().metadata()?;
-            let mut mode = Mode::from_raw_mode(mode);
-            if owner.uid() != uid {
-                fchown(temporary.file(), Some(Uid::from_raw(uid)), None)?;
-            }
-            // One who is not in the group cannot give it to it; then the group has no rights.
-            if owner.gid() != gid && fchown(temporary.file(), None, Some(Gid::from_raw(gid))).is_err() {
-                mode -= Mode::RWXG;
-            }
-            temporary.set_mode(mode)?;
-            let result = temporary.file().write_all(bytes).and_then(|()| temporary.file().sync_all());
-            match result {
-                Ok(()) => Ok(Ok(Written { fold: temporary, barrier })),
-                Err(error) if is_no_space(&error) => {
-                    let system = fstatvfs(temporary.file())?;
-                    let room = system.f_bavail.saturating_mul(system.f_frsize);
-                    // What was written of it is room as well.
-                    let written = temporary.file().metadata()?.blocks() * 512;
-                    Ok(Err((bytes.len() as u64).saturating_sub(room + written).max(1)))
-                }
-                Err(error) => Err(error),
-            }
-        };
-        let missing =
-            |missing_bytes| CompactError::NoSpace { path: self.directory.path().to_owned(), missing_bytes };
-        match write() {
-            Ok(written) => written.map_err(missing),
-            // Not even a file without content.
-            Err(error) if is_no_space(&error) => Err(missing(bytes.len() as u64)),
-            Err(error) => Err(self.failed(Step::Fold)(error)),
-        }
     }
 
     /// Puts a fold in the place of its sources. The lock is held.
@@ -647,10 +595,6 @@ impl Work<'_> {
 
 fn name_of(leased: &Leased<MetricFile>) -> String {
     leased.file.file_name().to_owned()
-}
-
-fn is_no_space(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Files that are open, and stay so.

@@ -61,7 +61,10 @@ fn dead_processes(
         };
         match its {
             Ok((its, left_out)) => {
+                let has_gauges =
+                    |one: &Gauges| !(one.dead.is_empty() && one.live.is_empty() && one.unknown.is_empty());
                 if !args.recursive
+                    && !its.iter().any(has_gauges)
                     && let Err(DirectoryError::OnlyBelow { path, below }) =
                         scan_all(std::slice::from_ref(path), false)
                 {

@@ -146,7 +146,7 @@ impl<'a> Removed<'a> {
             let failure = anyhow::Error::from(error).context(what);
             let hint = match kind {
                 io::ErrorKind::PermissionDenied => match owner_of(directory) {
-                    Some(owner) => format!("run it as the directory's owner: sudo -u {owner} promproc ..."),
+                    Some(owner) => format!("run it with sudo -u {owner}, as the directory's owner"),
                     None => "run it as the user that the service runs as".to_owned(),
                 },
                 io::ErrorKind::ReadOnlyFilesystem => {

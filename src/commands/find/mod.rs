@@ -4,7 +4,6 @@ mod json;
 mod table;
 
 use std::io::Write;
-use std::path::Path;
 
 use promproc::liveness::{Found, FoundDirectory, State, find};
 use promproc::notation::{counted, with_causes};
@@ -63,16 +62,4 @@ pub(crate) fn run(args: &FindArgs, console: &Console) -> anyhow::Result<Outcome>
         console.hint(format_args!("{} cannot be looked at: {how}", counted(hidden, "process")));
     }
     Ok(outcome)
-}
-
-/// The name of a user of this system; the number where it has none.
-fn user_name(number: u32) -> String {
-    let users = std::fs::read_to_string(Path::new("/etc/passwd")).unwrap_or_default();
-    let number = number.to_string();
-    let named = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == number).then(|| name.to_owned())
-    });
-    named.unwrap_or(number)
 }

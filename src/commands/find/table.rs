@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
+use promproc::directory::user_named;
 use promproc::liveness::{FoundDirectory, State};
 use promproc::notation::some_of;
 
-use super::user_name;
 use crate::console::table::{Column, NOTHING, Table, View};
 
 const COLUMNS: &[Column] = &[
@@ -24,7 +24,7 @@ pub(crate) fn write(directories: &[FoundDirectory], view: &View, out: &mut dyn W
     let mut table = Table::new(COLUMNS);
     for directory in directories {
         let (owner, files) = match &directory.state {
-            State::Listed { owner, files } => (user_name(*owner), files.len().to_string()),
+            State::Listed { owner, files } => (user_named(*owner), files.len().to_string()),
             State::Missing => (NOTHING.to_owned(), "missing".to_owned()),
             State::Unreadable(_) => (NOTHING.to_owned(), NOTHING.to_owned()),
         };

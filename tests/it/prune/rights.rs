@@ -277,7 +277,7 @@ fn what_cannot_be_removed_is_an_error() {
     for options in [&[][..], &["--pid", NO_PID]] {
         run(promproc_of_a_stranger(&seen_by).arg("prune").args(options).arg(directory.path())).fails_with(&[
             &format!(": 5 files cannot be removed, e.g. gauge_livesum_{NO_PID}.db: Permission denied"),
-            "hint: run it as the directory's owner: sudo -u root promproc",
+            "hint: run it with sudo -u root, as the directory's owner\n",
         ]);
         let each =
             run(promproc_of_a_stranger(&seen_by).args(["-v", "prune"]).args(options).arg(directory.path()));
